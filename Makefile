@@ -1,0 +1,59 @@
+# `make` alone lists the commands. Everything here is one or two lines of cmake, ctest or a script,
+# which work as well without make.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+SEED ?= 42
+
+BUILD = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
+CTEST = ctest --preset $(1) --parallel $(JOBS) -L '^($(2))$$'
+
+.PHONY: help setup build check check-all test simulate bench nightly format tidy clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+setup: ## install what building, running and testing needs (Debian 12)
+	@scripts/setup --tests
+
+build/%/build.ninja: CMakePresets.json
+	@cmake --preset $* > /dev/null
+
+build: build/release/build.ninja ## build the programs into build/release/bin
+	@$(call BUILD,release,services)
+
+check: build/dev/build.ninja ## the everyday loop: unit and contract tests with sanitizers, rooms, format
+	@$(call BUILD,dev,unit contract)
+	@$(call CTEST,dev,unit|contract|rooms|format)
+
+test: ## every test, from installing to one closing line; what CI runs
+	@scripts/test
+
+check-all: test build/tsan/build.ninja ## `make test`, then the unit and contract tests under the thread sanitizer
+	@$(call BUILD,tsan,unit contract)
+	@$(call CTEST,tsan,unit|contract)
+
+simulate: build/release/build.ninja ## the whole fleet on simulated time, from a seed: make simulate SEED=42
+	@$(call BUILD,release,simulation)
+	@DROVER_SEED=$(SEED) $(call CTEST,release,simulation) --verbose
+
+bench: build/release/build.ninja ## measure: every benchmark of bench/, one after the other
+	@$(call BUILD,release,bench)
+	@for bench in build/release/bench/bench_*; do \
+	  [ ! -x "$$bench" ] || { echo "== $${bench##*/}"; "$$bench" || exit 1; }; done
+
+nightly: check-all ## `make check-all`, then twenty simulations from fresh seeds
+	@for round in {1..20}; do \
+	  seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); \
+	  DROVER_SEED=$$seed $(call CTEST,release,simulation) --quiet || \
+	    { echo "make simulate SEED=$$seed fails"; exit 1; }; done
+
+format: ## rewrite our C++ as .clang-format wants it
+	@scripts/format --fix
+
+tidy: build/dev/build.ninja ## look for likely mistakes with clang-tidy: make tidy FILES='broker/core/*.cpp'
+	@scripts/tidy $(FILES)
+
+clean: ## remove what was built
+	@rm -rf build
