@@ -1,0 +1,219 @@
+// The life of an attempt: leased, ended one way or the other, and what follows for the task.
+
+#include <algorithm>
+
+#include "broker/core/core.hpp"
+#include "common/base/assert.hpp"
+
+namespace drover::broker {
+namespace {
+
+constexpr Duration kStopSlack = 1s;  // beyond cancel_grace, for the worker's word to arrive
+
+ErrorView worker_lost_error() {
+  return {"WORKER_LOST", "the worker vanished while it held the task", true};
+}
+
+}  // namespace
+
+void Core::dispatch(Instant now, Output& out) {
+  const auto can_run = [&](DemandIndex demand) { return fleet_.can_run_now(demand); };
+  for (std::size_t level = kPriorities; level-- > 0;) {
+    while (fleet_.free_workers() > 0) {
+      const TaskIndex task = lines_.best(static_cast<Priority>(level), can_run);
+      if (task == kNone) break;
+      TaskSlot& slot = tasks_[task];
+      const WorkerIndex worker = fleet_.pick(slot.demand);
+      lines_.take(task, tenant_number(slot));
+      if (must_run_alone(slot) && fleet_[worker].load() > 0) {
+        // Nobody is idle: this worker takes no more, and the task as soon as it holds nothing.
+        slot.place = Place::reserved;
+        fleet_[worker].reserved = task;
+        fleet_.refile(worker);
+      } else {
+        lease(task, worker, now, out);
+      }
+    }
+  }
+}
+
+// One more lost worker and it is dead: that one must have nobody else to blame.
+bool Core::must_run_alone(const TaskSlot& slot) const {
+  return slot.strikes > 0 && slot.strikes + 1U >= options_.poison_after;
+}
+
+void Core::lease(TaskIndex task, WorkerIndex index, Instant now, Output& out) {
+  TaskSlot& slot = tasks_[task];
+  DROVER_ASSERT(slot.place == Place::none && slot.state == TaskState::ready);
+  Worker& worker = fleet_[index];
+  const Policy& policy = policy_of(slot);
+  Cold& cold = slot.cold_part();
+  ++slot.attempt;
+  slot.state = TaskState::running;
+  slot.until = now + policy.timeout + options_.cancel_grace;
+  cold.worker = worker.id;
+  cold.started_at = now;
+  cold.holder = index;
+  cold.missed = 0;
+  cold.heard = worker.beats;
+  write(task, Change{RecordKind::started, TaskState::ready}, now, out);
+  slot.place = Place::leased;
+  worker.leases.push_back(tasks_, task);
+  worker.exclusive = must_run_alone(slot);
+  worker.told_at = now;
+  timers_.set(task, slot.until);
+  fleet_.refile(index);
+  wire::Assign::Item item;
+  item.attempt = slot.attempt;
+  item.failures = slot.failures;
+  item.max_attempts = policy.max_attempts;
+  item.timeout = policy.timeout;
+  item.tenant = tenant_of(slot);
+  item.queue = queues_[slot.queue].name;
+  item.priority = slot.priority;
+  item.created_at = slot.created_at;
+  out.assign(worker.peer, worker.session, item, slot.where);
+}
+
+// Takes the attempt from its worker (who must be looked after with `freed`) and, unless it
+// completed, adds it to the history.
+void Core::end_attempt(TaskIndex task, Outcome outcome, const ErrorView& error, const Usage& usage,
+                       Instant now) {
+  TaskSlot& slot = tasks_[task];
+  Cold& cold = *slot.cold;
+  unplace(task);
+  cold.holder = kNone;
+  notes_.erase(task);
+  if (outcome != Outcome::completed) add_history(slot, outcome, error, usage, now);
+}
+
+void Core::add_history(TaskSlot& slot, Outcome outcome, const ErrorView& error, const Usage& usage,
+                       Instant now) {
+  Cold& cold = *slot.cold;
+  cold.remember({slot.attempt, cold.worker, cold.started_at, now, outcome,
+                 {std::string(error.code), std::string(error.message), error.retryable}, usage});
+}
+
+void Core::complete(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out) {
+  TaskSlot& slot = tasks_[task];
+  end_attempt(task, Outcome::completed, {}, item.usage, now);
+  slot.state = TaskState::completed;
+  slot.until = now;
+  if (slot.labels || !item.content_type.empty() || item.usage != Usage{}) {
+    Labels& labels = slot.label_part();
+    labels.content_type = cut_text(item.content_type, kTextMax);
+    labels.usage = item.usage;
+  }
+  Change change{RecordKind::completed, TaskState::running, Outcome::completed};
+  change.usage = item.usage;
+  change.blob = item.result;
+  write(task, change, now, out);
+  out.forget(slot.where);  // read again only if somebody asks
+  end(task, now, out);
+}
+
+void Core::fail(TaskIndex task, Outcome outcome, const ErrorView& error, Duration retry_after,
+                const Usage& usage, Instant now, Output& out) {
+  TaskSlot& slot = tasks_[task];
+  const Policy& policy = policy_of(slot);
+  ++slot.failures;
+  if (!error.retryable) return die(task, DeathReason::fatal, outcome, error, usage, now, out);
+  if (slot.failures >= policy.max_attempts) {
+    return die(task, DeathReason::attempts, outcome, error, usage, now, out);
+  }
+  end_attempt(task, outcome, error, usage, now);
+  const Duration drawn = draw_delay(policy.backoff, slot.failures, random_);
+  const Duration delay = std::max(drawn, std::clamp(retry_after, Duration(0), kDelayMax));
+  slot.state = TaskState::retrying;
+  slot.until = now + delay;
+  slot.ready_at = slot.until;
+  write(task, Change{RecordKind::retrying, TaskState::running, outcome, error, usage}, now, out);
+  place_waiting(task);
+}
+
+void Core::die(TaskIndex task, DeathReason reason, Outcome outcome, const ErrorView& error,
+               const Usage& usage, Instant now, Output& out) {
+  TaskSlot& slot = tasks_[task];
+  end_attempt(task, outcome, error, usage, now);
+  slot.state = TaskState::dead;
+  slot.reason = reason;
+  slot.until = now;
+  Change failed{RecordKind::failed, TaskState::running, outcome, error, usage};
+  failed.reason = name_of(reason);
+  Change dead{RecordKind::dead, TaskState::dead};
+  dead.reason = name_of(reason);
+  dead.error = error;
+  const Change both[] = {failed, dead};
+  write(task, both, now, out);
+  end(task, now, out);
+}
+
+// Its worker is gone: a strike, no charge.
+void Core::lose(TaskIndex task, Instant now, Output& out) {
+  TaskSlot& slot = tasks_[task];
+  if (slot.strikes < UINT8_MAX) ++slot.strikes;
+  if (slot.strikes >= options_.poison_after) {
+    ++poisoned_;
+    die(task, DeathReason::poison, Outcome::worker_lost, worker_lost_error(), {}, now, out);
+  } else {
+    requeue(task, Outcome::worker_lost, worker_lost_error(), "worker_lost", now, out);
+  }
+}
+
+// The attempt is over for the task; its worker is told, and its slot counts as used until the worker
+// says that it has stopped, or has had the time to.
+void Core::stop_later(TaskIndex task, bool cancelled, Instant now, Output& out) {
+  TaskSlot& slot = tasks_[task];
+  const WorkerIndex index = slot.cold->holder;
+  Worker& worker = fleet_[index];
+  unplace(task);
+  slot.cold->holder = kNone;
+  notes_.erase(task);
+  worker.stopping.push_back(
+      {slot.id, slot.attempt, now + options_.cancel_grace + kStopSlack, cancelled});
+  worker.told_at = now;
+  out.cancel(worker.peer, worker.session, {slot.id, slot.attempt, options_.cancel_grace});
+}
+
+// An attempt that was being stopped has stopped.
+void Core::stopped(WorkerIndex index, std::size_t which, Outcome outcome, Instant now, Output& out) {
+  Worker& worker = fleet_[index];
+  const Stopping over = worker.stopping[which];
+  worker.stopping.erase(worker.stopping.begin() + static_cast<std::ptrdiff_t>(which));
+  const TaskIndex task = tasks_.find(over.task);
+  if (!over.cancelled || task == kNone || tasks_[task].attempt != over.attempt) return;
+  TaskSlot& slot = tasks_[task];
+  const ErrorView error{"CANCELLED", "stopped because the task was cancelled", false};
+  add_history(slot, outcome, error, {}, now);
+  write(task, Change{RecordKind::stopped, slot.state, outcome, error}, now, out);
+}
+
+// The broker's word on a message about an attempt that its sender does not hold.
+Errc Core::verdict_on_ended(const wire::Hold& hold, WorkerIndex index, Outcome outcome, Instant now,
+                            Output& out) {
+  Worker& worker = fleet_[index];
+  for (std::size_t i = 0; i < worker.stopping.size(); ++i) {
+    const Stopping& s = worker.stopping[i];
+    if (s.task != hold.task || s.attempt != hold.attempt) continue;
+    const bool cancelled = s.cancelled;
+    stopped(index, i, Outcome::stopped, now, out);
+    freed(index, now, out);
+    return cancelled ? Errc::cancelled : Errc::stale_lease;
+  }
+  const TaskIndex task = tasks_.find(hold.task);
+  if (task == kNone) return Errc::not_found;
+  const TaskSlot& slot = tasks_[task];
+  if (slot.attempt == hold.attempt && slot.attempt > 0 && slot.state != TaskState::running) {
+    if (slot.state == TaskState::cancelled) return Errc::cancelled;
+    if (slot.state == TaskState::completed && outcome == Outcome::completed) return Errc::ok;
+    const auto& history = slot.cold->history;
+    // The message that ended it, once more.
+    const bool repeated = !history.empty() && history.back().attempt == hold.attempt &&
+                          history.back().outcome == outcome;
+    if (repeated) return Errc::ok;
+  }
+  ++stale_;
+  return Errc::stale_lease;
+}
+
+}  // namespace drover::broker

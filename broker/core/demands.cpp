@@ -1,0 +1,90 @@
+#include "broker/core/demands.hpp"
+
+#include <algorithm>
+
+#include "broker/core/task_table.hpp"
+
+namespace drover::broker {
+namespace {
+
+void sort_and_dedupe(std::vector<std::string>& texts) {
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+}
+
+}  // namespace
+
+std::vector<std::string> requirements_of(const TaskSpec& spec) {
+  std::vector<std::string> requirements(spec.required_capabilities.begin(),
+                                        spec.required_capabilities.end());
+  for (const auto& [key, value] : spec.required_labels) {
+    requirements.push_back(std::string(key) + "=" + std::string(value));
+  }
+  return requirements;
+}
+
+std::string Demands::key_of(std::string_view first, const std::vector<std::string>& rest) {
+  std::string key(first);
+  for (const auto& text : rest) {
+    key += '\n';  // not a character of names
+    key += text;
+  }
+  return key;
+}
+
+void Demands::match(OfferIndex offer, DemandIndex demand) {
+  Offer& o = offers_[offer];
+  const Demand& d = demands_[demand];
+  if (o.runs.size() <= demand) o.runs.resize(demand + 1);
+  o.runs[demand] = std::binary_search(o.types.begin(), o.types.end(), d.type) &&
+                   std::includes(o.features.begin(), o.features.end(), d.requirements.begin(),
+                                 d.requirements.end());
+}
+
+// A new entry, or when there are `most`, the next one that no task uses.
+DemandIndex Demands::make_room(std::size_t most) {
+  if (demands_.size() < most) {
+    demands_.emplace_back();
+    return static_cast<DemandIndex>(demands_.size() - 1);
+  }
+  for (std::size_t i = 0; i < demands_.size(); ++i) {
+    sweep_ = sweep_ + 1 < demands_.size() ? sweep_ + 1 : 0;
+    Demand& candidate = demands_[sweep_];
+    if (candidate.uses > 0) continue;
+    demand_by_key_.erase(key_of(candidate.type, candidate.requirements));
+    return sweep_;
+  }
+  return kNone;
+}
+
+DemandIndex Demands::acquire(std::string_view type, std::vector<std::string> requirements,
+                             std::size_t most) {
+  sort_and_dedupe(requirements);
+  const std::string key = key_of(type, requirements);
+  if (const auto at = demand_by_key_.find(key); at != demand_by_key_.end()) {
+    ++demands_[at->second].uses;
+    return at->second;
+  }
+  const DemandIndex index = make_room(most);
+  if (index == kNone) return kNone;
+  demands_[index] = {std::string(type), std::move(requirements), 1};
+  demand_by_key_.emplace(key, index);
+  for (OfferIndex offer = 0; offer < offers_.size(); ++offer) match(offer, index);
+  return index;
+}
+
+void Demands::release(DemandIndex index) { --demands_[index].uses; }
+
+OfferIndex Demands::offer(std::vector<std::string> types, std::vector<std::string> features) {
+  sort_and_dedupe(types);
+  sort_and_dedupe(features);
+  const std::string key = key_of(key_of("", types) + '\r', features);
+  if (const auto at = offer_by_key_.find(key); at != offer_by_key_.end()) return at->second;
+  const auto index = static_cast<OfferIndex>(offers_.size());
+  offers_.push_back({std::move(types), std::move(features), {}});
+  offer_by_key_.emplace(key, index);
+  for (DemandIndex demand = 0; demand < demands_.size(); ++demand) match(index, demand);
+  return index;
+}
+
+}  // namespace drover::broker

@@ -1,0 +1,117 @@
+// The lines: which of the ready tasks goes next.
+//
+//   level (priority, strict) > lane (a demand) > flow (a tenant) > first in, first out
+//
+// Within a level tenants share by weight: each tenant's account has a virtual time that moves on by
+// 1 / weight with each task taken, and the account that is furthest behind goes first; one that
+// comes back from idleness starts where the level is now. This is start-time fair queueing (P. Goyal,
+// H. Vin, H. Cheng, SIGCOMM 1996): the shares of deficit round robin, in the finest interleaving.
+// Equal accounts (so, all of one tenant's tasks) go in the order in which they joined.
+//
+// Only heads are ever asked, so a deep line costs no more than a short one: join and leave are
+// O(log tenants), best looks at the level's lanes that have tasks. Pure; one thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "broker/core/demands.hpp"
+#include "broker/core/indexed_heap.hpp"
+#include "broker/core/task_table.hpp"
+
+namespace drover::broker {
+
+class Lines {
+ public:
+  // `tasks` must outlive the lines.
+  explicit Lines(TaskTable& tasks) : tasks_(tasks) {}
+
+  // Adds a ready task at the end of its line; its ready_at says when it joined. `tenant` is any
+  // number that stands for its tenant.
+  void join(TaskIndex task, std::uint32_t tenant);
+
+  // Takes a task out, wherever it stands.
+  void leave(TaskIndex task, std::uint32_t tenant);
+
+  // Takes the head that `best` gave, and charges its tenant for it.
+  void take(TaskIndex task, std::uint32_t tenant);
+
+  // The task that goes next at a level among those whose demand `can_run` accepts; kNone if none.
+  template <class CanRun>
+  TaskIndex best(Priority level, const CanRun& can_run) const {
+    const Level& l = levels_[static_cast<std::size_t>(level)];
+    std::uint32_t best_flow = kNone;
+    for (const std::uint32_t lane : l.busy) {
+      if (!can_run(lanes_[lane].demand)) continue;
+      const std::uint32_t flow = lanes_[lane].flows.front();
+      if (best_flow == kNone || before(flow, best_flow)) best_flow = flow;
+    }
+    return best_flow == kNone ? kNone : flows_[best_flow].tasks.head;
+  }
+
+  // How many tasks stand in all lines of a level.
+  std::size_t count(Priority level) const {
+    return levels_[static_cast<std::size_t>(level)].count;
+  }
+
+  // Calls `visit(task)` for the first `most` tasks of every line.
+  template <class Visit>
+  void visit_heads(std::uint32_t most, const Visit& visit) const {
+    for (const Flow& flow : flows_) {
+      TaskIndex task = flow.tasks.head;
+      for (std::uint32_t i = 0; i < most && task != kNone; ++i, task = tasks_[task].next) visit(task);
+    }
+  }
+
+ private:
+  struct Flow {
+    TaskList tasks;
+    std::uint32_t lane = kNone;
+    std::uint32_t account = kNone;
+    std::uint32_t position = kNone;  // in the lane's heap
+  };
+  struct FlowRules {
+    Lines* lines;
+    bool before(std::uint32_t a, std::uint32_t b) const { return lines->before(a, b); }
+    void moved(std::uint32_t flow, std::uint32_t position) {
+      lines->flows_[flow].position = position;
+    }
+  };
+  struct Lane {
+    DemandIndex demand;
+    std::uint32_t busy_position = kNone;  // in the level's list of lanes with tasks
+    IndexedHeap<std::uint32_t, FlowRules> flows;
+  };
+  struct Account {
+    std::uint64_t virtual_time = 0;
+    std::vector<std::uint32_t> flows;  // that have tasks
+  };
+  struct Level {
+    std::vector<std::uint32_t> busy;  // lanes with tasks
+    std::size_t count = 0;
+    std::uint64_t virtual_time = 0;  // of the account served last
+  };
+
+  bool before(std::uint32_t a, std::uint32_t b) const;
+  std::uint32_t flow_of(Priority level, DemandIndex demand, std::uint32_t tenant);
+  std::uint32_t lane_of(Priority level, DemandIndex demand);
+  std::uint32_t account_of(Priority level, std::uint32_t tenant);
+  void activate(std::uint32_t flow, Level& level);
+  void deactivate(std::uint32_t flow, Level& level);
+  void remove(TaskIndex task, std::uint32_t flow);
+
+  TaskTable& tasks_;
+  std::array<Level, kPriorities> levels_;
+  std::vector<Lane> lanes_;
+  std::vector<Flow> flows_;
+  std::vector<std::uint32_t> free_flows_;
+  std::vector<Account> accounts_;
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> lane_by_key_;
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> account_by_key_;
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> flow_by_key_;  // lane, account
+};
+
+}  // namespace drover::broker

@@ -1,0 +1,83 @@
+#include "broker/core/queues.hpp"
+
+#include <numeric>
+
+#include "broker/core/task_table.hpp"
+#include "common/wire/reader.hpp"
+#include "common/wire/writer.hpp"
+
+namespace drover::broker {
+namespace {
+
+constexpr std::array kTotals = {TaskState::completed, TaskState::cancelled, TaskState::expired};
+
+}  // namespace
+
+std::uint64_t QueueBooks::length() const {
+  const auto& self = *this;
+  return self[TaskState::blocked] + self[TaskState::scheduled] + self[TaskState::ready] +
+         self[TaskState::retrying] + self[TaskState::dead];
+}
+
+bool QueueBooks::balance() const {
+  return submitted == std::accumulate(by_state.begin(), by_state.end(), purged);
+}
+
+std::string Queues::key_of(std::string_view tenant, std::string_view name) {
+  std::string key(tenant);
+  key += '/';  // not a character of names
+  key += name;
+  return key;
+}
+
+std::uint32_t Queues::find(std::string_view tenant, std::string_view name) const {
+  const auto at = by_name_.find(key_of(tenant, name));
+  return at == by_name_.end() ? kNone : at->second;
+}
+
+std::uint32_t Queues::find_or_add(std::string_view tenant, std::string_view name,
+                                  std::size_t most) {
+  const auto index = find(tenant, name);
+  if (index != kNone) return index;
+  if (queues_.size() >= most) return kNone;
+  const auto added = static_cast<std::uint32_t>(queues_.size());
+  const auto number = static_cast<std::uint32_t>(tenants_.size());
+  const auto tenant_number = tenants_.try_emplace(std::string(tenant), number).first->second;
+  queues_.push_back({std::string(tenant), std::string(name), tenant_number, {}});
+  by_name_.emplace(key_of(tenant, name), added);
+  return added;
+}
+
+std::string Queues::save(std::uint64_t next_admission) const {
+  std::string bytes;
+  wire::Writer w(bytes);
+  w.array(2).uint(next_admission).array(queues_.size());
+  for (const Queue& queue : queues_) {
+    w.array(7).str(queue.tenant).str(queue.name).uint(queue.books.submitted);
+    w.uint(queue.books.purged);
+    for (const auto state : kTotals) w.uint(queue.books[state]);
+  }
+  return bytes;
+}
+
+Result<std::uint64_t> Queues::load(std::string_view bytes) {
+  wire::Reader r(bytes);
+  const auto fields = r.array();
+  const std::uint64_t next_admission = r.uint();
+  const auto count = r.array();
+  for (std::uint32_t i = 0; i < count && !r.failed(); ++i) {
+    const auto queue_fields = r.array();
+    const auto tenant = r.str();
+    const auto name = r.str();
+    QueueBooks& books = queues_[find_or_add(tenant, name, SIZE_MAX)].books;
+    books.submitted = r.uint();
+    books.purged = r.uint();
+    for (const auto state : kTotals) books[state] = r.uint();
+    wire::skip_rest(r, queue_fields, 7);
+  }
+  wire::skip_rest(r, fields, 2);
+  if (r.failed()) return r.error();
+  return next_admission;
+}
+
+}  // namespace drover::broker

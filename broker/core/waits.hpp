@@ -1,0 +1,63 @@
+// Who waits for the end of which task, and until when.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "broker/core/fleet.hpp"
+#include "broker/core/task_table.hpp"
+
+namespace drover::broker {
+
+struct Waiter {
+  Peer peer{};
+  std::uint64_t request = 0;
+  Instant until;
+};
+
+class Waits {
+ public:
+  void add(TaskIndex task, const Waiter& waiter) {
+    waiters_[task].push_back(waiter);
+    order_.insert({waiter.until, {task, waiter.request}});
+  }
+
+  // All who wait for a task that has ended; they wait no more.
+  std::vector<Waiter> take(TaskIndex task) {
+    const auto at = waiters_.find(task);
+    if (at == waiters_.end()) return {};
+    std::vector<Waiter> taken = std::move(at->second);
+    waiters_.erase(at);
+    for (const auto& w : taken) order_.erase(order_.find({w.until, {task, w.request}}));
+    return taken;
+  }
+
+  // One who has waited long enough by `now`; he waits no more.
+  bool pop_expired(Instant now, Waiter& out) {
+    if (order_.empty() || order_.begin()->first > now) return false;
+    const auto [task, request] = order_.begin()->second;
+    order_.erase(order_.begin());
+    auto& list = waiters_[task];
+    for (auto at = list.begin(); at != list.end(); ++at) {
+      if (at->request != request || at->until > now) continue;
+      out = *at;
+      list.erase(at);
+      break;
+    }
+    if (list.empty()) waiters_.erase(task);
+    return true;
+  }
+
+  Instant earliest() const { return order_.empty() ? kNever : order_.begin()->first; }
+  std::size_t size() const { return order_.size(); }
+
+ private:
+  absl::flat_hash_map<TaskIndex, std::vector<Waiter>> waiters_;
+  std::multiset<std::pair<Instant, std::pair<TaskIndex, std::uint64_t>>> order_;
+};
+
+}  // namespace drover::broker

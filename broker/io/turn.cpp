@@ -1,0 +1,305 @@
+#include "broker/io/turn.hpp"
+
+#include <algorithm>
+
+#include "broker/io/answers.hpp"
+#include "broker/io/events.hpp"
+#include "broker/store/record_codec.hpp"
+#include "common/base/assert.hpp"
+#include "common/wire/map_writer.hpp"
+
+namespace drover::broker {
+namespace {
+
+constexpr Duration kStep = 100ms;        // the most that time passes in one turn while catching up
+constexpr Duration kStandstill = 1s;     // later than meant by this much: the process stood still
+constexpr Duration kTickEvery = 1s;
+constexpr std::uint64_t kTickEvents = 1000;
+
+}  // namespace
+
+Turn::Turn(const TurnOptions& options, Store& store, Outlet& outlet, std::uint64_t seed)
+    : options_(options),
+      store_(store),
+      outlet_(outlet),
+      outbox_(store, outlet, options.frames.message_max),
+      seed_(seed) {}
+
+Result<void> Turn::start(Instant now) {
+  // The core needs the store's id, which the store knows only once it is open; it does not need it
+  // to recover.
+  core_.emplace(options_.core, Random(seed_));
+  outbox_.set_core(&*core_);
+  if (auto ok = store_.open([this](const Kept& kept) { return replay(kept); }); !ok) return ok;
+  core_->set_store(store_.id());
+  if (auto ok = core_->finish_recovery(now); !ok) return ok;
+  store_.set_books([this] {
+    Record record;
+    record.kind = RecordKind::books;
+    record.at = now_;
+    const std::string blob = core_->save_books();
+    record.blob = blob;
+    std::string bytes;
+    encode_record(record, bytes);
+    return bytes;
+  });
+  started_at_ = clock_ = now_ = meant_to_wake_ = tick_at_ = now;
+  ticked_seq_ = store_.durable_seq();
+  return {};
+}
+
+Result<void> Turn::replay(const Kept& kept) {
+  const auto stored = decode_record(kept.bytes);
+  if (!stored) return stored.error();
+  return core_->recover(stored->record, kept.where);
+}
+
+void Turn::begin(Instant clock) {
+  ++figures_.turns;
+  const Instant meant = std::max(clock_, meant_to_wake_);
+  if (clock > meant + kStandstill) {
+    ++figures_.standstills;
+    figures_.longest_standstill = std::max(figures_.longest_standstill, clock - meant);
+    core_->listen_again(clock);
+  }
+  // Sleeping as long as was meant is no standstill: nothing was due.
+  const bool catching_up = now_ < clock_;
+  const Instant from = catching_up ? now_ : std::max(now_, meant_to_wake_);
+  clock_ = std::max(clock, clock_);
+  now_ = std::max(now_, std::min(clock_, from + kStep));
+  core_->set_durable_seq(store_.durable_seq());
+  core_->set_storage_full(!store_.takes_submissions());
+}
+
+void Turn::on_worker_frame(Peer peer, std::string_view frame) {
+  ++figures_.worker_frames;
+  const auto message = wire::decode_worker_message(frame, options_.frames);
+  if (!message) {
+    ++figures_.refused_frames;
+    return outbox_.who(peer, SessionId{0}, message.error());
+  }
+  std::visit(
+      [&](const auto& m) {
+        using M = std::decay_t<decltype(m)>;
+        if constexpr (std::is_same_v<M, wire::Hello>) core_->hello(peer, m, now_, outbox_);
+        if constexpr (std::is_same_v<M, wire::Heartbeat>) core_->heartbeat(peer, m, now_, outbox_);
+        if constexpr (std::is_same_v<M, wire::Done>) core_->done(peer, m, now_, outbox_);
+        if constexpr (std::is_same_v<M, wire::Failed>) core_->failed(peer, m, now_, outbox_);
+        if constexpr (std::is_same_v<M, wire::Released>) core_->released(peer, m, now_, outbox_);
+        if constexpr (std::is_same_v<M, wire::Progress>) core_->progress(peer, m, now_, outbox_);
+        if constexpr (std::is_same_v<M, wire::Bye>) core_->bye(peer, m, now_, outbox_);
+      },
+      *message);
+}
+
+void Turn::on_client_frame(Peer peer, std::string_view frame) {
+  ++figures_.client_frames;
+  const auto message = wire::decode_client_message(frame, options_.frames);
+  if (!message) {
+    ++figures_.refused_frames;
+    return outbox_.refuse(peer, wire::peek_request(frame), message.error());
+  }
+  std::visit([&](const auto& m) { on(peer, m); }, *message);
+}
+
+void Turn::finish() {
+  core_->advance(now_, outbox_);
+  core_->dispatch(now_, outbox_);
+  clean();
+  store_.flush();
+  outbox_.release();
+  tick();
+  give_up_unreachable();
+  meant_to_wake_ = wake_at();
+}
+
+// Sends that found nobody may have cost a worker its leases: those are leased again at once.
+void Turn::give_up_unreachable() {
+  const auto peers = outbox_.take_unreachable();
+  if (peers.empty()) return;
+  for (const Peer peer : peers) core_->unreachable(peer, now_, outbox_);
+  core_->dispatch(now_, outbox_);
+  store_.flush();
+}
+
+Instant Turn::wake_at() const {
+  if (now_ < clock_) return clock_;
+  return std::min(core_->next_deadline(), tick_at_);
+}
+
+bool Turn::takes_clients() const { return store_.backlog_bytes() < options_.backlog_max; }
+
+std::optional<Error> Turn::failure() {
+  if (auto failed = store_.failure()) return failed;
+  return outbox_.failure();
+}
+
+// Writes again what the oldest segment still holds of use, in the steps that the store asks for.
+void Turn::clean() {
+  store_.set_live_bytes(core_->live_bytes());
+  while (const auto kept = store_.next_to_clean()) {
+    const auto stored = decode_record(kept->bytes);
+    DROVER_ASSERT(stored.has_value());  // it was read and checked by the store
+    core_->carry(stored->record, kept->where, now_, outbox_);
+  }
+}
+
+void Turn::tick() {
+  const std::uint64_t seq = store_.durable_seq();
+  if (now_ < tick_at_ && seq < ticked_seq_ + kTickEvents) return;
+  tick_at_ = now_ + kTickEvery;
+  ticked_seq_ = seq;
+  if (!outlet_.has_subscribers()) return;
+  std::string event;
+  encode_tick(seq, now_, core_->store(), event);
+  outlet_.publish(kTickTopic, event);
+}
+
+// --- clients
+
+void Turn::submit(Peer peer, const wire::Submit& m) {
+  std::vector<Error> errors;  // keep the texts that the outcomes point to
+  errors.reserve(m.tasks.size());
+  wire::SubmitReply reply{m.request, {}};
+  reply.outcomes.reserve(m.tasks.size());
+  for (const auto& task : m.tasks) {
+    auto admitted = core_->submit(task, now_, outbox_);
+    wire::SubmitOutcome outcome;
+    outcome.id = task.spec.id;
+    if (admitted) {
+      outcome.id = admitted->id;
+      outcome.state = admitted->state;
+      outcome.duplicate = admitted->duplicate;
+      if (admitted->no_worker) outcome.warning = "no worker runs this type now";
+    } else {
+      const Error& error = errors.emplace_back(std::move(admitted).error());
+      outcome.code = error.code;
+      outcome.message = error.message;
+      outcome.field = error.field;
+      outcome.retry_after = error.retry_after;
+    }
+    reply.outcomes.push_back(outcome);
+  }
+  outbox_.accepted(peer, reply);
+}
+
+void Turn::on(Peer peer, const wire::Connect& m) {
+  if (m.version != wire::kVersion) {
+    return outbox_.refuse(peer, m.request,
+                          {Errc::unsupported_version, "the broker speaks version 1", "version"});
+  }
+  wire::Connected reply;
+  reply.request = m.request;
+  reply.store = core_->store();
+  reply.software = options_.software;
+  reply.message_max = options_.frames.message_max;
+  reply.payload_max = options_.core.limits.payload_max;
+  reply.batch_max = options_.frames.batch_max;
+  reply.status = status_address_;
+  reply.workers = workers_address_;
+  outbox_.reply(peer, reply);
+}
+
+void Turn::on(Peer peer, const wire::Wait& m) {
+  if (auto ok = core_->wait(peer, m.request, m.task, m.timeout, now_, outbox_); !ok) {
+    outbox_.refuse(peer, m.request, ok.error());
+  }
+}
+
+void Turn::on(Peer peer, const wire::Show& m) {
+  auto view = core_->show(m.task);
+  if (!view) {
+    return outbox_.refuse(peer, m.request, {Errc::not_found, "the broker knows no such task", "id"});
+  }
+  outbox_.task(peer, m.request, std::move(*view));
+}
+
+void Turn::on(Peer peer, const wire::List& m) {
+  TaskFilter filter;
+  filter.state = m.state;
+  filter.queue = m.queue;
+  filter.type = m.type;
+  filter.tenant = m.tenant;
+  filter.since = m.since;
+  std::string body;
+  encode_task_page(core_->list(filter, m.limit, m.cursor.value_or(0)), body);
+  outbox_.answer(peer, m.request, std::move(body));
+}
+
+void Turn::on(Peer peer, const wire::Cancel& m) {
+  std::vector<Changed> changed;
+  for (const auto& id : m.tasks) changed.push_back({id, core_->cancel(id, now_, outbox_)});
+  std::string body;
+  encode_changed(changed, body);
+  outbox_.answer(peer, m.request, std::move(body));
+}
+
+void Turn::on(Peer peer, const wire::Retry& m) {
+  std::vector<Changed> changed;
+  for (const auto& id : m.tasks) changed.push_back({id, core_->retry(id, now_, outbox_)});
+  std::string body;
+  encode_changed(changed, body);
+  outbox_.answer(peer, m.request, std::move(body));
+}
+
+void Turn::on(Peer peer, const wire::Queues& m) {
+  std::string body;
+  encode_queues(core_->queues(now_), body);
+  outbox_.answer(peer, m.request, std::move(body));
+}
+
+void Turn::on(Peer peer, const wire::DeadLetters& m) {
+  TaskFilter filter;
+  filter.queue = m.queue;
+  filter.reason = m.reason;
+  const auto page = core_->dead_letters(filter, m.limit, m.cursor);
+  if (!page) return outbox_.refuse(peer, m.request, page.error());
+  std::string body;
+  encode_dead_page(*page, body);
+  outbox_.answer(peer, m.request, std::move(body));
+}
+
+void Turn::on(Peer peer, const wire::Workers& m) {
+  std::string body;
+  encode_workers(core_->workers(), body);
+  outbox_.answer(peer, m.request, std::move(body));
+}
+
+void Turn::on(Peer peer, const wire::Books& m) {
+  std::string body;
+  encode_books(core_->queues(now_), store_.newest_seq(), core_->store(), body);
+  outbox_.answer(peer, m.request, std::move(body));
+}
+
+void Turn::on(Peer peer, const wire::Ping& m) {
+  std::string body;
+  wire::MapWriter(body).instant("now", now_).finish();
+  outbox_.answer(peer, m.request, std::move(body));
+}
+
+void Turn::on(Peer peer, const wire::Stats& m) {
+  const CoreFigures c = core_->figures();
+  const StoreFigures s = store_.figures();
+  std::string body;
+  wire::MapWriter w(body);
+  w.str("store", to_string(core_->store())).instant("started_at", started_at_);
+  w.span("uptime_ms", now_ - started_at_).uint("seq", store_.newest_seq());
+  w.uint("oldest_seq", store_.oldest_seq());
+  w.uint("tasks", c.tasks).uint("waiting", c.waiting).uint("running", c.running);
+  w.uint("dead", c.dead).uint("workers", c.workers).uint("free_workers", c.free_workers);
+  w.uint("duplicates", c.duplicates).uint("stale_leases", c.stale).uint("poisoned", c.poisoned);
+  w.uint("idempotency_keys", c.keys).uint("idempotency_keys_evicted", c.keys_evicted);
+  w.uint("results_evicted", c.results_evicted);
+  w.uint("turns", figures_.turns).uint("client_frames", figures_.client_frames);
+  w.uint("worker_frames", figures_.worker_frames).uint("refused_frames", figures_.refused_frames);
+  w.uint("standstills", figures_.standstills);
+  w.span("longest_standstill_ms", figures_.longest_standstill);
+  w.uint("events_published", outbox_.published());
+  w.uint("disk_bytes", s.disk_bytes).uint("live_bytes", c.live_bytes).uint("segments", s.segments);
+  w.uint("commits", s.commits).uint("commit_us_last", s.commit_us_last);
+  w.uint("commit_us_max", s.commit_us_max).uint("cached_bytes", s.cached_bytes);
+  w.uint("carried_bytes", s.carried_bytes).uint("torn_tail_bytes", s.torn_tail_bytes).finish();
+  outbox_.answer(peer, m.request, std::move(body));
+}
+
+}  // namespace drover::broker

@@ -1,0 +1,123 @@
+// The broker's turn: a batch of frames becomes decisions, the decisions become durable, and then
+// everyone is told.
+//
+//   frames ─► decode ─► core ─► records ─► store ... durable ... outbox ─► frames, events
+//
+// The loop never waits for the disk: while one group of commits is written, the next turns decide;
+// what they say leaves as the commits return. Workers' frames come before clients', and all frames
+// before time: after a standstill the broker listens before it judges.
+//
+//   begin(now); on_worker_frame(...)*; on_client_frame(...)*; finish(); sleep until wake_at()
+//
+// One thread. The process (broker/app) and the simulation own the sockets, the clock and the sleep.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/core/core.hpp"
+#include "broker/io/outbox.hpp"
+#include "broker/io/outlet.hpp"
+#include "broker/store/store.hpp"
+#include "common/wire/codec.hpp"
+
+namespace drover::broker {
+
+struct TurnOptions {
+  CoreOptions core;
+  wire::FrameLimits frames;
+  std::size_t backlog_max = 8 * 1024 * 1024;  // bytes not yet durable at which clients must wait
+  std::string software;                       // told to clients
+};
+
+struct TurnFigures {
+  std::uint64_t turns = 0;
+  std::uint64_t client_frames = 0;
+  std::uint64_t worker_frames = 0;
+  std::uint64_t refused_frames = 0;  // that could not be read
+  std::uint64_t standstills = 0;
+  Duration longest_standstill{0};
+};
+
+class Turn {
+ public:
+  // `store` is opened by start(). Both must outlive the turn.
+  Turn(const TurnOptions& options, Store& store, Outlet& outlet, std::uint64_t seed);
+
+  // The addresses of the bus and of the workers' socket, told to clients.
+  void set_addresses(std::string status, std::string workers) {
+    status_address_ = std::move(status);
+    workers_address_ = std::move(workers);
+  }
+
+  // Recovers what the store kept. Errors as of Store::open and Core::finish_recovery.
+  Result<void> start(Instant now);
+
+  // `clock` is the process's time. Once in a turn, before the frames.
+  void begin(Instant clock);
+  void on_worker_frame(Peer peer, std::string_view frame);
+  void on_client_frame(Peer peer, std::string_view frame);
+  // Lets time pass, leases what can be, and sends what is durable.
+  void finish();
+
+  // Until when there is nothing to do but frames and news of the store. begin()'s clock or earlier:
+  // at once.
+  Instant wake_at() const;
+
+  // False while so much waits for the disk that no client frame should be read.
+  bool takes_clients() const;
+
+  // From now on no new tasks; what was said still leaves.
+  void drain() { core_->set_draining(true); }
+  // True when nothing decided is still untold.
+  bool is_quiet() const { return outbox_.empty() && store_.durable() == store_.appended(); }
+
+  // Why the broker must stop at once: the store failed. It is ahead of its disk and has no way back.
+  std::optional<Error> failure();
+
+  Core& core() { return *core_; }
+  const TurnFigures& figures() const { return figures_; }
+  Instant now() const { return now_; }
+
+ private:
+  Result<void> replay(const Kept& kept);
+  void handle(Peer peer, const wire::ClientMessage& message);
+  void submit(Peer peer, const wire::Submit& message);
+  void on(Peer peer, const wire::Connect& m);
+  void on(Peer peer, const wire::Submit& m) { submit(peer, m); }
+  void on(Peer peer, const wire::Wait& m);
+  void on(Peer peer, const wire::Show& m);
+  void on(Peer peer, const wire::List& m);
+  void on(Peer peer, const wire::Cancel& m);
+  void on(Peer peer, const wire::Retry& m);
+  void on(Peer peer, const wire::Queues& m);
+  void on(Peer peer, const wire::DeadLetters& m);
+  void on(Peer peer, const wire::Workers& m);
+  void on(Peer peer, const wire::Stats& m);
+  void on(Peer peer, const wire::Books& m);
+  void on(Peer peer, const wire::Events& m) { outbox_.events(peer, m); }
+  void on(Peer peer, const wire::Ping& m);
+  void clean();
+  void give_up_unreachable();
+  void tick();
+
+  TurnOptions options_;
+  Store& store_;
+  Outlet& outlet_;
+  Outbox outbox_;
+  std::uint64_t seed_;
+  std::string status_address_, workers_address_;
+  std::optional<Core> core_;  // from start() on
+
+  Instant started_at_{};
+  Instant clock_{};            // the process's time of this turn
+  Instant now_{};              // the core's: catches up with the clock after a standstill
+  Instant meant_to_wake_{};    // when the turn before wanted to be called again
+  Instant tick_at_{};
+  std::uint64_t ticked_seq_ = 0;
+  TurnFigures figures_;
+};
+
+}  // namespace drover::broker
