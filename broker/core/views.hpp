@@ -1,4 +1,5 @@
-// What the core answers when asked: copies, good for as long as the caller keeps them.
+// What the core answers when asked.
+// Views are copies, good for as long as the caller keeps them.
 #pragma once
 
 #include <cstdint>

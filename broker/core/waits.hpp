@@ -1,4 +1,5 @@
 // Who waits for the end of which task, and until when.
+// Pure; one thread. A task's waiters are told when it ends, however it ends.
 #pragma once
 
 #include <cstdint>

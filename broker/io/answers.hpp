@@ -1,4 +1,5 @@
 // Views of the core as answer bodies: msgpack maps with the names of the JSON interface.
+// Ids are texts, instants and durations whole milliseconds; what is not said is left out.
 #pragma once
 
 #include <string>

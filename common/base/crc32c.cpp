@@ -57,4 +57,8 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed) {
   return ~update_by_table(crc, bytes);
 }
 
+std::uint32_t crc32c_by_table(std::string_view bytes, std::uint32_t seed) {
+  return ~update_by_table(~seed, bytes);
+}
+
 }  // namespace drover

@@ -5,14 +5,16 @@
 namespace drover {
 
 Duration backoff_ceiling(const Backoff& backoff, std::uint32_t failures) {
-  std::int64_t delay = backoff.base.count();
-  if (backoff.kind == BackoffKind::exponential) {
-    for (std::uint32_t i = 1; i < failures && delay > 0 && delay < backoff.max.count(); ++i) {
+  // In thousandths of a millisecond, so that 1 ms grows by a factor of 1.5 too. Below 366 d times
+  // the greatest factor nothing overflows.
+  std::int64_t delay = backoff.base.count() * 1000;
+  const std::int64_t most = backoff.max.count() * 1000;
+  if (backoff.kind == BackoffKind::exponential && backoff.factor_permille > 1000) {
+    for (std::uint32_t i = 1; i < failures && delay > 0 && delay < most; ++i) {
       delay = delay * backoff.factor_permille / 1000;
-      if (backoff.factor_permille == 1000) break;  // it will never grow
     }
   }
-  return Duration(std::min(delay, backoff.max.count()));
+  return Duration(std::min(delay, most) / 1000);
 }
 
 Duration draw_delay(const Backoff& backoff, std::uint32_t failures, Random& random) {

@@ -1,4 +1,5 @@
-// The five priorities, strict: a waiting task of a higher one always goes first.
+// The five priorities.
+// They are strict: a waiting task of a higher one always goes first.
 #pragma once
 
 #include <array>

@@ -1,0 +1,195 @@
+#include "broker/app/broker.hpp"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <random>
+
+#include "broker/app/options.hpp"
+#include "broker/app/sockets.hpp"
+#include "common/config/address.hpp"
+#include "common/observe/log.hpp"
+#include "common/observe/service_manager.hpp"
+#include "common/transport/clock.hpp"
+#include "common/transport/poller.hpp"
+
+namespace drover::broker {
+namespace {
+
+constexpr int kFramesATurn = 128;                    // of one socket, so that none starves the others
+constexpr std::size_t kBytesATurn = 4 * 1024 * 1024;  //
+constexpr Duration kSettle = 50ms;                   // for what was said to leave before closing
+constexpr Duration kDrainMax = 5s;                   // to make durable what was decided
+
+int exit_code_of(Errc code) {
+  switch (code) {
+    case Errc::store_damaged: return 65;
+    case Errc::store_in_use: return 73;
+    case Errc::io_failed: return 74;
+    case Errc::store_unavailable: return 75;
+    case Errc::bad_configuration:
+    case Errc::store_too_new: return 78;
+    default: return 70;
+  }
+}
+
+int give_up(std::string_view what, const Error& why) {
+  log::failure(what, why);
+  return exit_code_of(why.code);
+}
+
+// SIGTERM and SIGINT as something to poll; blocked from before the first thread starts.
+class Signals {
+ public:
+  Signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  }
+  ~Signals() { ::close(fd_); }
+  Signals(const Signals&) = delete;
+
+  int fd() const { return fd_; }
+  // The signal that came, 0 if none did.
+  int take() {
+    signalfd_siginfo info{};
+    return ::read(fd_, &info, sizeof(info)) == sizeof(info) ? static_cast<int>(info.ssi_signo) : 0;
+  }
+
+ private:
+  int fd_;
+};
+
+class Loop {
+ public:
+  Loop(Turn& turn, Store& store, Sockets& sockets, Signals& signals)
+      : turn_(turn), store_(store), sockets_(sockets), signals_(signals) {
+    clients_ = poller_.add(sockets.clients());
+    workers_ = poller_.add(sockets.workers());
+    status_ = poller_.add(sockets.status());
+    stop_ = poller_.add(signals.fd());
+    if (store.wake_fd() >= 0) news_ = poller_.add(store.wake_fd());
+  }
+
+  int run(const transport::ProcessClock& clock) {
+    for (;;) {
+      poller_.watch(clients_, turn_.takes_clients());
+      poller_.wait(std::max(Duration(0), wake_at(clock.now()) - clock.now()));
+      turn_.begin(clock.now());
+      take_news();
+      take_frames(sockets_.workers(), workers_,
+                  [&](Peer peer, auto bytes) { turn_.on_worker_frame(peer, bytes); });
+      take_frames(sockets_.clients(), clients_,
+                  [&](Peer peer, auto bytes) { turn_.on_client_frame(peer, bytes); });
+      turn_.finish();
+      if (const auto failed = turn_.failure()) return give_up("the store failed", *failed);
+      if (const auto code = stopped(clock.now())) return *code;
+    }
+  }
+
+ private:
+  Instant wake_at(Instant now) const {
+    const Instant at = turn_.wake_at();
+    return stopping_at_ == kNever ? at : std::min(at, now + kSettle);
+  }
+
+  void take_news() {
+    if (news_ && poller_.ready(*news_)) store_.acknowledge_wake();
+    if (poller_.ready(status_) || turn_.now() >= sweep_at_) {
+      sweep_at_ = turn_.now() + 1s;
+      sockets_.status().take_subscriptions();
+    }
+    if (!poller_.ready(stop_) || signals_.take() == 0 || stopping_at_ != kNever) return;
+    log::info("stopping: no new tasks are taken");
+    observe::notify_service_manager("STOPPING=1");
+    stopping_at_ = turn_.now();
+    turn_.drain();
+  }
+
+  template <class Handle>
+  void take_frames(transport::RouterSocket& socket, transport::Poller::Slot slot,
+                   const Handle& handle) {
+    if (!poller_.ready(slot)) return;
+    std::size_t bytes = 0;
+    for (int i = 0; i < kFramesATurn && bytes < kBytesATurn; ++i) {
+      const auto in = socket.receive();
+      if (!in) return;
+      bytes += in->frame.size();
+      handle(Peer{in->peer}, in->frame.view());
+    }
+  }
+
+  // The exit code once a stop that was asked for is complete.
+  std::optional<int> stopped(Instant now) const {
+    if (stopping_at_ == kNever || now < stopping_at_ + kSettle) return std::nullopt;
+    if (turn_.is_quiet() || now >= stopping_at_ + kDrainMax) return 0;
+    return std::nullopt;
+  }
+
+  Turn& turn_;
+  Store& store_;
+  Sockets& sockets_;
+  Signals& signals_;
+  transport::Poller poller_;
+  transport::Poller::Slot clients_{}, workers_{}, status_{}, stop_{};
+  std::optional<transport::Poller::Slot> news_;
+  Instant sweep_at_{};
+  Instant stopping_at_ = kNever;
+};
+
+Result<void> check_exposure(const config::Settings& settings) {
+  if (settings.security.insecure) return {};
+  const auto& broker = settings.broker;
+  for (const auto& bind : {broker.clients.bind, broker.workers.bind, broker.status.bind}) {
+    if (config::is_loopback(bind)) continue;
+    return Error{Errc::bad_configuration,
+                 bind + " can be reached from other machines and nothing protects it: bind 127.0.0.1, "
+                        "or set security.insecure: true if you accept that anyone may submit tasks"};
+  }
+  return {};
+}
+
+void say_ready(Turn& turn, Sockets& sockets) {
+  const CoreFigures figures = turn.core().figures();
+  log::info("the broker is ready",
+            {{"clients", sockets.clients().address()},
+             {"workers", sockets.workers().address()},
+             {"status", sockets.status().address()},
+             {"store", to_string(turn.core().store())},
+             {"waiting", figures.waiting},
+             {"running", figures.running},
+             {"dead", figures.dead}});
+  observe::notify_service_manager("READY=1\nSTATUS=taking tasks");
+}
+
+}  // namespace
+
+int run_broker(const config::Settings& settings) {
+  if (auto ok = check_exposure(settings); !ok) return give_up("the broker does not start", ok.error());
+  Signals signals;
+  transport::Context context;
+  const transport::ProcessClock clock;
+  Sockets sockets(context);
+  auto store = make_store(settings);
+  if (!store) return give_up("the broker does not start", store.error());
+  std::random_device entropy;
+  const std::uint64_t seed = (std::uint64_t{entropy()} << 32) | entropy();
+  Turn turn(turn_options(settings), **store, sockets, seed);
+  if (auto ok = turn.start(clock.now()); !ok) {
+    return give_up("the broker cannot open its store", ok.error());
+  }
+  if (auto ok = sockets.bind(settings); !ok) return give_up("the broker does not start", ok.error());
+  turn.set_addresses(sockets.status().address(), sockets.workers().address());
+  say_ready(turn, sockets);
+  const int code = Loop(turn, **store, sockets, signals).run(clock);
+  (*store)->close();
+  if (code == 0) log::info("stopped");
+  return code;
+}
+
+}  // namespace drover::broker

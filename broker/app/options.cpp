@@ -1,0 +1,66 @@
+#include "broker/app/options.hpp"
+
+#include "broker/store/journal/journal_store.hpp"
+#include "broker/store/memory_store.hpp"
+#include "drover_version.hpp"
+
+namespace drover::broker {
+namespace {
+
+CoreOptions core_options(const config::Settings& s) {
+  CoreOptions o;
+  o.limits = {s.limits.payload_max, s.limits.result_max};
+  o.message_max = s.limits.message_max;
+  o.queue_length = s.limits.queue_length;
+  o.queues = s.limits.queues;
+  o.policy.timeout = s.tasks.timeout;
+  o.policy.result_ttl = s.tasks.result_ttl;
+  o.policy.max_attempts = s.tasks.max_attempts;
+  o.policy.backoff.base = s.tasks.backoff_base;
+  o.policy.backoff.factor_permille =
+      static_cast<std::uint32_t>(s.tasks.backoff_factor * 1000 + 0.5);
+  o.policy.backoff.max = s.tasks.backoff_max;
+  o.results_max = s.tasks.results_max;
+  o.results_bytes_max = s.tasks.results_bytes_max;
+  o.dlq_ttl = s.tasks.dlq_ttl;
+  o.idempotency_window = s.tasks.idempotency_window;
+  o.idempotency_max = s.tasks.idempotency_max;
+  o.worker_timeout = s.broker.worker_timeout;
+  o.heartbeat = s.broker.heartbeat;
+  o.recovery_grace = s.broker.recovery_grace;
+  o.cancel_grace = s.broker.cancel_grace;
+  o.poison_after = s.broker.poison_after;
+  return o;
+}
+
+constexpr std::string_view kFileScheme = "file:";
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> make_store(const config::Settings& s) {
+  if (s.store.url == "memory:") {
+    MemoryStoreOptions options;
+    options.retain_bytes = s.journal.retain;
+    return std::unique_ptr<Store>(std::make_unique<MemoryStore>(options));
+  }
+  if (!s.store.url.starts_with(kFileScheme)) {
+    return Error{Errc::bad_configuration, "store.url must be file:DIRECTORY, not " + s.store.url,
+                 "store.url"};
+  }
+  journal::JournalOptions options;
+  options.segment_bytes = s.journal.segment;
+  options.retain_bytes = s.journal.retain;
+  options.cache_bytes = s.store.payload_memory;
+  return journal::make_journal_store(config::store_directory(s), options);
+}
+
+TurnOptions turn_options(const config::Settings& settings) {
+  TurnOptions o;
+  o.core = core_options(settings);
+  o.frames.message_max = settings.limits.message_max;
+  o.frames.batch_max = settings.limits.batch_max;
+  o.software = "drover-broker " + std::string(kVersion);
+  return o;
+}
+
+}  // namespace drover::broker

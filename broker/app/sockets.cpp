@@ -1,0 +1,45 @@
+#include "broker/app/sockets.hpp"
+
+namespace drover::broker {
+namespace {
+
+using transport::Sent;
+
+// Beyond this many frames for one peer, it does not read: a window's worth of answers is far less.
+constexpr int kFramesPerPeer = 10'000;
+constexpr std::int64_t kBusMessageMax = 1024;  // 256 would refuse CURVE's own handshake
+
+}  // namespace
+
+Result<void> Sockets::bind(const config::Settings& settings) {
+  transport::SocketOptions options;
+  options.message_max = static_cast<std::int64_t>(settings.limits.message_max);
+  options.send_max = kFramesPerPeer;
+  options.receive_max = kFramesPerPeer;
+  const auto& broker = settings.broker;
+  auto clients = transport::RouterSocket::bind(context_, broker.clients.bind, options);
+  if (!clients) return clients.error();
+  auto workers = transport::RouterSocket::bind(context_, broker.workers.bind, options);
+  if (!workers) return workers.error();
+  options.message_max = kBusMessageMax;
+  auto status = transport::XpubSocket::bind(context_, broker.status.bind, options);
+  if (!status) return status.error();
+  clients_.emplace(std::move(*clients));
+  workers_.emplace(std::move(*workers));
+  status_.emplace(std::move(*status));
+  return {};
+}
+
+void Sockets::send_to_client(Peer peer, std::string_view frame) {
+  if (clients_->send(static_cast<transport::PeerId>(peer), frame) != Sent::sent) ++undelivered_;
+}
+
+bool Sockets::send_to_worker(Peer peer, std::string_view frame) {
+  return workers_->send(static_cast<transport::PeerId>(peer), frame) == Sent::sent;
+}
+
+void Sockets::publish(std::string_view topic, std::string_view event) {
+  status_->publish(topic, event);
+}
+
+}  // namespace drover::broker
