@@ -22,7 +22,7 @@ Error wrong_state(TaskState state) {
 
 bool needs_labels(const TaskSpec& spec) {
   return !spec.idempotency_key.empty() || !spec.user_id.empty() || !spec.agent_id.empty() ||
-         !spec.traceparent.empty() || !spec.content_type.empty();
+         !spec.traceparent.empty();
 }
 
 }  // namespace
@@ -103,7 +103,6 @@ void Core::fill(TaskSlot& slot, const TaskSpec& spec, Instant now) {
   labels.user_id = spec.user_id;
   labels.agent_id = spec.agent_id;
   labels.traceparent = spec.traceparent;
-  labels.content_type = spec.content_type;
 }
 
 Result<Admitted> Core::submit(const wire::SubmittedTask& submitted, Instant now, Output& out) {

@@ -99,7 +99,7 @@ struct Record {
   Duration result_ttl{0};
   std::string_view idempotency_key;
   std::uint64_t payload_hash = 0;
-  std::string_view content_type;     // of the blob's payload or result; "" = application/json
+  std::string_view content_type;     // of a result; "" = application/json
   std::span<const Attempt> history;  // attempts that ended, oldest first
   std::string_view blob;
 

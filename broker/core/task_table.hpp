@@ -50,7 +50,7 @@ struct Labels {
   std::string user_id;
   std::string agent_id;
   std::string traceparent;
-  std::string content_type;  // of the payload, later of the result
+  std::string content_type;  // of the result; that of the payload is in the task as submitted
   Usage usage;               // of the completed attempt
 };
 

@@ -68,6 +68,10 @@ std::string pairs(const wire::Pairs& list) {
   return out;
 }
 
+std::string_view or_json(std::string_view content_type) {
+  return content_type.empty() ? "application/json" : content_type;
+}
+
 // The fields that every view of a task has.
 void write_head(MapWriter& m, const TaskView& v) {
   m.str("id", to_string(v.id)).str("tenant", v.tenant).str("queue", v.queue).str("type", v.type);
@@ -146,15 +150,14 @@ Result<void> encode_task_answer(const TaskView& v, std::string_view blob, std::s
   write_progress(m, v);
   m.str("idempotency_key", v.labels.idempotency_key).str("user_id", v.labels.user_id);
   m.str("agent_id", v.labels.agent_id).str("traceparent", v.labels.traceparent);
-  const std::string_view content_type =
-      v.labels.content_type.empty() ? "application/json" : v.labels.content_type;
-  m.str("content_type", content_type);
   if (v.state == TaskState::completed) {
-    m.bin("result", blob).raw("usage", usage_map(v.labels.usage));
+    m.str("content_type", or_json(v.labels.content_type)).bin("result", blob);
+    m.raw("usage", usage_map(v.labels.usage));
   } else {
     const auto spec = wire::decode_task(blob);
     if (!spec) return Error{Errc::internal, "a stored task cannot be read: " + spec.error().message};
-    m.bin("payload", spec->payload).raw("metadata", pairs(spec->metadata));
+    m.str("content_type", or_json(spec->content_type)).bin("payload", spec->payload);
+    m.raw("metadata", pairs(spec->metadata));
     m.raw("required_capabilities", texts(spec->required_capabilities));
     m.raw("required_labels", pairs(spec->required_labels));
   }

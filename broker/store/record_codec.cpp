@@ -113,7 +113,10 @@ void encode_record(const Record& record, std::string& out) {
   }
   w.instant(record.created_at).instant(record.ready_at).instant(record.started_at);
   w.instant(record.until).span(record.wait).instant(record.expires_at);
-  if (record.outcome == Outcome::none) {
+  // A death repeats the error of the attempt that its `failed` told of, but not the outcome.
+  const bool has_end = record.outcome != Outcome::none || !record.error.code.empty() ||
+                       !record.error.message.empty() || record.usage != Usage{};
+  if (!has_end) {
     w.nil();
   } else {
     w.array(5).uint(static_cast<std::uint64_t>(record.outcome)).str(record.error.code);
@@ -131,7 +134,7 @@ void encode_record(const Record& record, std::string& out) {
   } else {
     w.nil();
   }
-  if (record.host.empty()) {
+  if (record.host.empty() && record.pid == 0) {
     w.nil();
   } else {
     w.array(2).str(record.host).uint(record.pid);

@@ -1,0 +1,348 @@
+#include "broker/store/journal/journal.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "broker/store/journal/recovery.hpp"
+#include "common/base/assert.hpp"
+
+namespace drover::broker::journal {
+namespace {
+
+constexpr std::int64_t kRetrySpaceMs = 1000;
+constexpr std::uint64_t kRetainMax = 4ULL * 1024 * 1024 * 1024;
+
+std::int64_t system_clock_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+}  // namespace
+
+Journal::Journal(std::unique_ptr<Hands> hands, JournalOptions options)
+    : hands_(std::move(hands)),
+      options_(std::move(options)),
+      random_(options_.seed),
+      recent_(options_.cache_bytes),
+      spares_(*hands_, options_.segment_bytes) {
+  if (!options_.clock_ms) options_.clock_ms = system_clock_ms;
+}
+
+Journal::~Journal() {
+  hands_->stop();
+  if (open_) hands_->io().unlock();
+}
+
+// --- open and close
+
+Result<void> Journal::open(const std::function<Result<void>(const Kept&)>& visit) {
+  DROVER_ASSERT(!open_ && !placement_);
+  if (auto checked = check_options(); !checked) return checked;
+  if (auto locked = hands_->io().lock(); !locked) return locked;
+  auto opened = open_locked(visit);
+  if (!opened) hands_->io().unlock();
+  return opened;
+}
+
+Result<void> Journal::check_options() {
+  const auto bytes = options_.segment_bytes;
+  if (bytes < kSegmentBytesMin || bytes > kSegmentBytesMax || bytes % 512 != 0) {
+    return Error{Errc::bad_configuration, "a segment has 4 KiB to 1 GiB, a multiple of 512 bytes",
+                 "segment_bytes"};
+  }
+  if (options_.retain_bytes != 0) return {};
+  const auto space = hands_->io().space();
+  if (!space) return space.error();
+  options_.retain_bytes = std::min(kRetainMax, space->total_bytes / 10);
+  return {};
+}
+
+Result<void> Journal::open_locked(const std::function<Result<void>(const Kept&)>& visit) {
+  Io& io = hands_->io();
+  auto recovered = recover(io, visit);
+  if (!recovered) return recovered.error();
+  if (recovered->segments.empty()) {
+    const auto spares = std::move(recovered->spares);
+    recovered = create_journal(io, options_, random_);
+    if (!recovered) return recovered.error();
+    recovered->spares = spares;
+  }
+  auto prepared = prepare(io, options_, *recovered);
+  if (!prepared) return prepared.error();
+  start_with(std::move(*recovered), std::move(*prepared));
+  return {};
+}
+
+void Journal::start_with(Recovered recovered, Prepared prepared) {
+  segments_ = std::move(recovered.segments);
+  const SegmentHeader& newest = segments_.newest().header;
+  id_ = newest.store;
+  random_ = Random(options_.seed ^ newest.salt ^ (std::uint64_t{newest.number} << 32));
+  mark_ = std::move(prepared.mark);
+  durable_seq_ = recovered.next_seq - 1;
+  figures_.torn_tail_bytes = recovered.torn_tail_bytes;
+  for (auto& spare : prepared.spares) spares_.adopt(std::move(spare));
+  cleaner_.emplace(*hands_, segments_, options_.segment_bytes, options_.retain_bytes);
+  placement_.emplace(options_, segments_, recent_, recovered.next_seq, random_);
+  placement_->set_retired([this] { return cleaner_->retired(); });
+  open_ = true;
+  hands_->start();
+  tend_spares();
+}
+
+void Journal::set_books(std::function<std::string()> books) {
+  placement_->set_books(std::move(books));
+}
+
+void Journal::close() {
+  if (!open_) return;
+  if (placement_->has_open()) placement_->seal();
+  take_in();
+  while (durable_ < placement_->added() && !failure_) {
+    hands_->wait();
+    take_in();
+  }
+  hands_->stop();
+  sync_mark();
+  hands_->io().unlock();
+  open_ = false;
+}
+
+void Journal::sync_mark() {
+  if (failure_) return;
+  if (auto synced = mark_->sync(); !synced) fail(synced.error());
+}
+
+// --- adding
+
+Appended Journal::append(std::span<const std::string_view> records) {
+  if (records.empty()) return {placement_->next_seq(), {}};
+  std::uint64_t framed = 0;
+  for (const auto record : records) framed += framed_bytes(record.size());
+  placement_->make_room(framed);
+  places_.clear();
+  const auto first = placement_->next_seq();
+  for (const auto record : records) places_.push_back(placement_->add(record, false));
+  cleaner_->earned(framed);
+  dispatch();
+  return {first, places_};
+}
+
+Locator Journal::carry(std::string_view record) {
+  placement_->make_room(framed_bytes(record.size()));
+  figures_.carried_bytes += record.size();
+  const auto where = placement_->add(record, true);
+  dispatch();
+  return where;
+}
+
+void Journal::flush() {
+  take_in();
+  const bool busy = under_way_ > 0 || placement_->next_sealed() != nullptr;
+  if (failure_ || busy || !placement_->has_open()) return;
+  placement_->seal();
+  dispatch();
+}
+
+// Gives the sealed groups to the hands; one that begins a segment needs a file for it first.
+void Journal::dispatch() {
+  while (!failure_ && placement_->next_sealed() != nullptr && dispatch_one()) {
+  }
+}
+
+bool Journal::dispatch_one() {
+  const GroupPtr group = placement_->next_sealed();
+  auto commit = std::make_unique<Commit>();
+  if (group->begins) {
+    auto spare = spares_.take();
+    tend_spares();
+    if (!spare) return false;
+    segments_.at(group->segment()).file = std::move(spare->file);
+    commit->spare = std::move(spare->name);
+  }
+  commit->group = group;
+  commit->file = segments_.at(group->segment()).file;
+  commit->mark = mark_;
+  commit->store = id_;
+  placement_->pop_sealed();
+  ++under_way_;
+  hands_->give(std::move(commit));
+  return true;
+}
+
+void Journal::tend_spares() {
+  spares_.tend(cleaner_->retired());
+  const GroupPtr waiting = placement_->next_sealed();
+  if (waiting && waiting->begins && spares_.exhausted()) {
+    fail({Errc::io_failed, "the disk is full: there is no space for another segment"});
+  }
+}
+
+// --- news from the hands
+
+void Journal::take_in() {
+  while (const auto commit = hands_->take_commit()) committed(*commit);
+  while (const auto chore = hands_->take_chore()) {
+    chore->done();
+    tend_spares();
+  }
+  if (spares_.failure()) fail(*spares_.failure());
+  if (cleaner_->failure()) fail(*cleaner_->failure());
+  dispatch();
+}
+
+void Journal::committed(const Commit& commit) {
+  if (!commit.outcome) fail(commit.outcome.error());
+  if (failure_) return;
+  const Group& group = *commit.group;
+  --under_way_;
+  durable_ += group.header().records;
+  durable_seq_ = group.next_seq() - 1;
+  durable_bytes_ += group.bytes().size();
+  segments_.at(group.segment()).end = group.end();
+  recent_.durable_until(group.segment(), group.end());
+  ++figures_.commits;
+  figures_.commit_us_last = commit.microseconds;
+  figures_.commit_us_max = std::max(figures_.commit_us_max, commit.microseconds);
+  if (group.begins) segment_begun(*group.begins);
+}
+
+// The header is durable: the segment before is closed, and those it leaves behind can be recycled.
+void Journal::segment_begun(const SegmentHeader& header) {
+  segments_.at(header.number - 1).closed = true;
+  while (segments_.oldest().number() < header.oldest) {
+    cleaner_->dropped(segments_.oldest());
+    spares_.recycle(segments_.take_oldest());
+  }
+  tend_spares();
+}
+
+void Journal::fail(const Error& error) {
+  if (!failure_) failure_ = error;
+}
+
+std::uint64_t Journal::durable() {
+  take_in();
+  return durable_;
+}
+
+std::uint64_t Journal::durable_seq() {
+  take_in();
+  return durable_seq_;
+}
+
+std::optional<Error> Journal::failure() {
+  take_in();
+  return failure_;
+}
+
+std::size_t Journal::backlog_bytes() const {
+  return placement_->placed_bytes() - durable_bytes_ + placement_->open_bytes();
+}
+
+bool Journal::takes_submissions() {
+  take_in();
+  if (!spares_.lacks_space()) return true;
+  const auto now = options_.clock_ms();
+  const bool waited = now < retried_space_ms_ || now - retried_space_ms_ >= kRetrySpaceMs;
+  if (!waited) return false;
+  retried_space_ms_ = now;
+  spares_.retry();
+  tend_spares();
+  return false;
+}
+
+// --- reading
+
+std::optional<std::string_view> Journal::cached(const Locator& where) {
+  return recent_.find(where);
+}
+
+void Journal::fetch(std::uint64_t ticket, const Locator& where) {
+  Fetched fetched;
+  fetched.ticket = ticket;
+  if (const auto bytes = recent_.find(where)) {
+    fetched.bytes = *bytes;
+    return answer(std::move(fetched));
+  }
+  auto read = std::make_shared<Result<std::string>>(std::string());
+  hands_->give(Chore{[read, where, file = segments_.at(where.segment).file](Io&) {
+                       *read = read_record(*file, where);
+                     },
+                     [this, read, fetched]() mutable {
+                       if (*read) {
+                         fetched.bytes = std::move(**read);
+                       } else {
+                         fetched.code = read->error().code;
+                         fetched.message = read->error().message;
+                       }
+                       fetched_.push_back(std::move(fetched));
+                     }});
+}
+
+void Journal::fetch_events(std::uint64_t ticket, std::uint64_t since, std::size_t count,
+                           std::size_t bytes) {
+  take_in();
+  Fetched fetched;
+  fetched.ticket = ticket;
+  if (since + 1 < oldest_seq()) {
+    fetched.code = Errc::events_trimmed;
+    fetched.message = "the oldest event that is kept has a higher number";
+    return answer(std::move(fetched));
+  }
+  if (since >= durable_seq_ || count == 0) return answer(std::move(fetched));
+  auto read = std::make_shared<Result<std::vector<Fetched::Event>>>(std::vector<Fetched::Event>());
+  hands_->give(Chore{[=, last = durable_seq_, stretches = stretches_from(since + 1)](Io&) {
+                       *read = read_events(stretches, since + 1, last, count, bytes);
+                     },
+                     [this, read, fetched]() mutable {
+                       if (*read) {
+                         fetched.events = std::move(**read);
+                       } else {
+                         fetched.code = read->error().code;
+                         fetched.message = read->error().message;
+                       }
+                       fetched_.push_back(std::move(fetched));
+                     }});
+}
+
+std::vector<Stretch> Journal::stretches_from(std::uint64_t seq) const {
+  std::vector<Stretch> stretches;
+  for (auto i = segments_.index_for(seq); i < segments_.size(); ++i) {
+    const Segment& segment = segments_.all()[i];
+    const auto from = segment.start_for(seq);
+    if (from >= segment.end) continue;
+    stretches.push_back({segment.file, segment.number(), segment.header.salt, from, segment.end});
+  }
+  return stretches;
+}
+
+void Journal::answer(Fetched fetched) {
+  fetched_.push_back(std::move(fetched));
+  hands_->wake();
+}
+
+std::optional<Fetched> Journal::next_fetched() {
+  take_in();
+  if (fetched_.empty()) return std::nullopt;
+  Fetched fetched = std::move(fetched_.front());
+  fetched_.pop_front();
+  return fetched;
+}
+
+std::optional<Kept> Journal::next_to_clean() {
+  take_in();
+  if (failure_) return std::nullopt;
+  return cleaner_->next();
+}
+
+StoreFigures Journal::figures() const {
+  StoreFigures figures = figures_;
+  figures.disk_bytes = segments_.bytes() + spares_.bytes() + kMarkBytes;
+  figures.segments = segments_.size();
+  figures.cached_bytes = recent_.bytes();
+  return figures;
+}
+
+}  // namespace drover::broker::journal

@@ -1,0 +1,94 @@
+#include "broker/store/journal/prepare.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/store/journal/commit.hpp"
+
+namespace drover::broker::journal {
+namespace {
+
+// A name that no spare has.
+std::string free_spare_name(const std::vector<std::string>& taken) {
+  std::uint32_t highest = 0;
+  for (const auto& name : taken) highest = std::max(highest, parse_spare_name(name).value_or(0));
+  return spare_name(highest + 1);
+}
+
+SegmentHeader first_header(const JournalOptions& options, Random& random) {
+  SegmentHeader header;
+  header.store.bytes = make_uuid_v4(random);
+  header.number = header.oldest = 1;
+  header.salt = random.next() | 1;
+  header.first_seq = 1;
+  header.bytes = options.segment_bytes;
+  return header;
+}
+
+Result<void> remove_leftovers(Io& io, const std::vector<std::string>& names) {
+  for (const auto& name : names) {
+    if (auto removed = io.remove(name); !removed) return removed;
+  }
+  return {};
+}
+
+// Takes a spare over if it has the right size, with its space; removes it otherwise.
+Result<void> adopt(Io& io, const std::string& name, std::uint64_t bytes, std::vector<Spare>& into) {
+  auto file = io.open(name, OpenMode::existing);
+  if (!file) return file.error();
+  const auto size = (*file)->size();
+  if (!size) return size.error();
+  if (*size != bytes || into.size() >= kSpares) return io.remove(name);
+  into.push_back({name, std::move(*file)});
+  return {};
+}
+
+Result<std::shared_ptr<File>> open_mark(Io& io, bool exists) {
+  const std::string name(kMarkName);
+  auto file = io.open(name, exists ? OpenMode::existing : OpenMode::create);
+  if (!file) return file;
+  if (auto reserved = (*file)->preallocate(kMarkBytes); !reserved) return reserved.error();
+  return file;
+}
+
+Mark mark_of(const Recovered& recovered) {
+  const Segment& newest = recovered.segments.newest();
+  return {newest.header.store, newest.number(),    newest.end,
+          newest.header.salt,  recovered.next_seq, recovered.newest_crc};
+}
+
+}  // namespace
+
+Result<Recovered> create_journal(Io& io, const JournalOptions& options, Random& random) {
+  const auto names = io.list();
+  if (!names) return names.error();
+  const std::string spare = free_spare_name(*names);
+  auto file = make_spare(io, spare, options.segment_bytes);
+  if (!file) return file.error();
+  Segment first;
+  first.header = first_header(options, random);
+  first.file = *file;
+  if (auto begun = begin_segment(io, **file, spare, first.header); !begun) return begun.error();
+  Recovered created;
+  created.segments.add(std::move(first));
+  return created;
+}
+
+Result<Prepared> prepare(Io& io, const JournalOptions& options, const Recovered& recovered) {
+  Prepared prepared;
+  if (auto synced = recovered.segments.newest().file->sync(); !synced) return synced.error();
+  if (auto done = remove_leftovers(io, recovered.leftovers); !done) return done.error();
+  for (const auto& name : recovered.spares) {
+    auto done = adopt(io, name, options.segment_bytes, prepared.spares);
+    if (!done) return done.error();
+  }
+  if (auto synced = io.sync_directory(); !synced) return synced.error();
+  auto mark = open_mark(io, recovered.has_mark);
+  if (!mark) return mark.error();
+  prepared.mark = std::move(*mark);
+  auto marked = write_mark(*prepared.mark, mark_of(recovered));
+  if (!marked) return marked.error();
+  return prepared;
+}
+
+}  // namespace drover::broker::journal

@@ -1,0 +1,92 @@
+#include "broker/store/journal/spares.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace drover::broker::journal {
+namespace {
+
+Result<void> fill(File& file, std::uint64_t bytes) {
+  if (auto reserved = file.preallocate(bytes); !reserved) return reserved;
+  return file.sync();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<File>> make_spare(Io& io, const std::string& name, std::uint64_t bytes) {
+  auto file = io.open(name, OpenMode::create);
+  if (!file) return file;
+  const auto filled = fill(**file, bytes);
+  if (filled) return file;
+  (void)io.remove(name);  // what made it fail is what there is to tell
+  return filled.error();
+}
+
+void Spares::adopt(Spare spare) {
+  const auto number = parse_spare_name(spare.name).value_or(0);
+  next_number_ = std::max(next_number_, number + 1);
+  ready_.push_back(std::move(spare));
+}
+
+std::optional<Spare> Spares::take() {
+  if (ready_.empty()) return std::nullopt;
+  Spare spare = std::move(ready_.front());
+  ready_.pop_front();
+  return spare;
+}
+
+void Spares::tend(std::size_t coming) {
+  const auto have = ready_.size() + under_way_;
+  // What is coming comes after the next segment: that one must have a file already.
+  const bool missing = have + coming < kSpares || have == 0;
+  if (!missing && !making_) lacks_space_ = blocked_ = false;
+  if (missing && !making_ && !blocked_ && !failure_) make_one();
+}
+
+void Spares::make_one() {
+  making_ = true;
+  ++under_way_;
+  auto spare = std::make_shared<Spare>(Spare{spare_name(next_number_++), nullptr});
+  auto outcome = std::make_shared<Result<void>>();
+  hands_.give(Chore{[spare, outcome, bytes = bytes_](Io& io) {
+                      auto made = make_spare(io, spare->name, bytes);
+                      if (made) {
+                        spare->file = std::move(*made);
+                      } else {
+                        *outcome = made.error();
+                      }
+                    },
+                    [this, spare, outcome] {
+                      making_ = false;
+                      came(*spare, *outcome);
+                    }});
+}
+
+void Spares::recycle(Segment segment) {
+  const bool wanted = ready_.size() + under_way_ < kSpares && segment.header.bytes == bytes_;
+  if (wanted) ++under_way_;
+  Spare spare{wanted ? spare_name(next_number_++) : "", wanted ? segment.file : nullptr};
+  auto outcome = std::make_shared<Result<void>>();
+  hands_.give(Chore{[old = segment_name(segment.number()), spare, outcome](Io& io) {
+                      *outcome = spare.file ? io.rename(old, spare.name) : io.remove(old);
+                      // Not used again before the old name is gone for good.
+                      if (*outcome) *outcome = io.sync_directory();
+                    },
+                    [this, spare, outcome] {
+                      if (spare.file) return came(spare, *outcome);
+                      if (!*outcome) failure_ = outcome->error();
+                    }});
+}
+
+void Spares::came(const Spare& spare, const Result<void>& outcome) {
+  --under_way_;
+  if (outcome) {
+    ready_.push_back(spare);
+  } else if (outcome.error().code == Errc::storage_full) {
+    lacks_space_ = blocked_ = true;
+  } else {
+    failure_ = outcome.error();
+  }
+}
+
+}  // namespace drover::broker::journal
