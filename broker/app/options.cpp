@@ -1,5 +1,7 @@
 #include "broker/app/options.hpp"
 
+#include <algorithm>
+
 #include "broker/store/journal/journal_store.hpp"
 #include "broker/store/memory_store.hpp"
 #include "drover_version.hpp"
@@ -46,6 +48,14 @@ Result<std::unique_ptr<Store>> make_store(const config::Settings& s) {
   if (!s.store.url.starts_with(kFileScheme)) {
     return Error{Errc::bad_configuration, "store.url must be file:DIRECTORY, not " + s.store.url,
                  "store.url"};
+  }
+  // The largest record is a task of a whole message with a full history of errors.
+  const std::uint64_t least = 4 * std::max(s.limits.message_max, kHistoryMax * kErrorTextMax);
+  if (s.journal.segment < least) {
+    return Error{Errc::bad_configuration,
+                 "journal.segment must be at least four times limits.message_max and 4 MiB: " +
+                     std::to_string(least) + " bytes here",
+                 "journal.segment"};
   }
   journal::JournalOptions options;
   options.segment_bytes = s.journal.segment;

@@ -23,6 +23,10 @@ void Core::dispatch(Instant now, Output& out) {
       const TaskIndex task = lines_.best(static_cast<Priority>(level), can_run);
       if (task == kNone) break;
       TaskSlot& slot = tasks_[task];
+      if (slot.expires_at <= now) {  // its timer is due and still waits its turn
+        expire(task, now, out);
+        continue;
+      }
       const WorkerIndex worker = fleet_.pick(slot.demand);
       lines_.take(task, tenant_number(slot));
       if (must_run_alone(slot) && fleet_[worker].load() > 0) {

@@ -150,6 +150,7 @@ Errc Core::adopt(WorkerIndex index, const wire::Hold& hold) {
     slot.place = Place::leased;
     slot.cold->holder = index;
     fleet_[index].leases.push_back(tasks_, task);
+    if (must_run_alone(slot)) fleet_[index].exclusive = true;
     timers_.set(task, slot.until);
   }
   Cold& cold = *tasks_[task].cold;

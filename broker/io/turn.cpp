@@ -1,6 +1,7 @@
 #include "broker/io/turn.hpp"
 
 #include <algorithm>
+#include <deque>
 
 #include "broker/io/answers.hpp"
 #include "broker/io/events.hpp"
@@ -158,8 +159,7 @@ void Turn::tick() {
 // --- clients
 
 void Turn::submit(Peer peer, const wire::Submit& m) {
-  std::vector<Error> errors;  // keep the texts that the outcomes point to
-  errors.reserve(m.tasks.size());
+  std::deque<Error> errors;  // keeps the texts that the outcomes point to where they are
   wire::SubmitReply reply{m.request, {}};
   reply.outcomes.reserve(m.tasks.size());
   for (const auto& task : m.tasks) {

@@ -83,7 +83,6 @@ class Turn {
 
  private:
   Result<void> replay(const Kept& kept);
-  void handle(Peer peer, const wire::ClientMessage& message);
   void submit(Peer peer, const wire::Submit& message);
   void on(Peer peer, const wire::Connect& m);
   void on(Peer peer, const wire::Submit& m) { submit(peer, m); }

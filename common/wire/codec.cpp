@@ -174,19 +174,20 @@ SubmittedTask read_submitted(Reader& r) {
   return task;
 }
 
-Submit read_submit(Reader& r, std::uint64_t request, std::uint32_t batch_max) {
-  Submit submit{request, {}};
+// A list of tasks that a client names at once.
+template <class Element, class Read>
+std::vector<Element> read_batch(Reader& r, std::uint32_t batch_max, Read read) {
+  std::vector<Element> batch;
   const auto count = r.array();
   if (count > batch_max) r.fail(Errc::batch_too_large, "a batch has more tasks than it may");
-  if (r.failed()) return submit;
-  submit.tasks.reserve(count);
-  for (std::uint32_t i = 0; i < count && !r.failed(); ++i)
-    submit.tasks.push_back(read_submitted(r));
-  return submit;
+  if (r.failed()) return batch;
+  batch.reserve(count);
+  for (std::uint32_t i = 0; i < count && !r.failed(); ++i) batch.push_back(read(r));
+  return batch;
 }
 
-std::vector<TaskId> read_ids(Reader& r, std::uint32_t most) {
-  return read_list<TaskId>(r, most, [](Reader& reader) { return reader.id<TaskTag>(); });
+std::vector<TaskId> read_ids(Reader& r, std::uint32_t batch_max) {
+  return read_batch<TaskId>(r, batch_max, [](Reader& reader) { return reader.id<TaskTag>(); });
 }
 
 std::optional<std::uint64_t> uint_or_nil(Reader& r) {
@@ -499,7 +500,9 @@ Result<ClientMessage> decode_client_message(std::string_view frame, const FrameL
       m.software = r.str();
       return done(3, m);
     }
-    case kSubmit: return done(2, read_submit(r, request, limits.batch_max));
+    case kSubmit:
+      return done(2,
+                  Submit{request, read_batch<SubmittedTask>(r, limits.batch_max, read_submitted)});
     case kWait: {
       Wait m{request, r.id<TaskTag>(), {}};
       m.timeout = r.span();
@@ -583,23 +586,25 @@ Result<ClientReply> decode_client_reply(std::string_view frame) {
     }
     case kAccepted:
       return done(1, Accepted{read_items<SubmitReply>(r, UINT32_MAX, 2, [](Reader& reader) {
-        SubmitReply reply{reader.uint(), {}};
-        reply.outcomes = read_list<SubmitOutcome>(reader, UINT32_MAX, [](Reader& in) {
-          SubmitOutcome o;
-          const auto fields = in.array();
-          o.id = in.id<TaskTag>();
-          o.state = static_cast<TaskState>(in.uint(kTaskStates - 1));
-          o.duplicate = in.boolean();
-          if (fields > 3) o.warning = in.str_or_nil();
-          if (fields > 4 && !in.take_nil()) o.code = read_code(in);
-          if (fields > 5) o.message = in.str_or_nil();
-          if (fields > 6) o.field = in.str_or_nil();
-          if (fields > 7) o.retry_after = in.span_or_nil().value_or(0ms);
-          skip_rest(in, fields, 8);
-          return o;
-        });
-        return reply;
-      })});
+                    SubmitReply reply{reader.uint(), {}};
+                    reply.outcomes = read_list<SubmitOutcome>(reader, UINT32_MAX, [](Reader& in) {
+                      SubmitOutcome o;
+                      const auto fields = in.array();
+                      if (!in.failed() && fields < 3)
+                        in.fail(Errc::malformed, "an outcome has too few fields");
+                      o.id = in.id<TaskTag>();
+                      o.state = static_cast<TaskState>(in.uint(kTaskStates - 1));
+                      o.duplicate = in.boolean();
+                      if (fields > 3) o.warning = in.str_or_nil();
+                      if (fields > 4 && !in.take_nil()) o.code = read_code(in);
+                      if (fields > 5) o.message = in.str_or_nil();
+                      if (fields > 6) o.field = in.str_or_nil();
+                      if (fields > 7) o.retry_after = in.span_or_nil().value_or(0ms);
+                      skip_rest(in, fields, 8);
+                      return o;
+                    });
+                    return reply;
+                  })});
     case kAnswer: {
       Answer m{r.uint(), {}};
       m.body = r.raw();
@@ -721,23 +726,23 @@ Result<WorkerOrder> decode_worker_order(std::string_view frame) {
     }
     case kAssign:
       return done(2, Assign{session, read_items<Assign::Item>(r, kHoldsMax, 9, [](Reader& in) {
-                           Assign::Item item;
-                           item.attempt = read_u32(in);
-                           item.failures = read_u32(in);
-                           item.max_attempts = read_u32(in);
-                           item.timeout = in.span();
-                           item.tenant = in.str();
-                           item.queue = in.str();
-                           item.priority = static_cast<Priority>(in.uint(kPriorities - 1));
-                           item.created_at = in.instant();
-                           item.task = in.raw();
-                           return item;
-                         })});
+                              Assign::Item item;
+                              item.attempt = read_u32(in);
+                              item.failures = read_u32(in);
+                              item.max_attempts = read_u32(in);
+                              item.timeout = in.span();
+                              item.tenant = in.str();
+                              item.queue = in.str();
+                              item.priority = static_cast<Priority>(in.uint(kPriorities - 1));
+                              item.created_at = in.instant();
+                              item.task = in.raw();
+                              return item;
+                            })});
     case kConfirm:
       return done(2, Confirm{session, read_items<Verdict>(r, kHoldsMax, 3, read_verdict)});
     case kCancelAttempts:
-      return done(2, 
-          CancelAttempts{session, read_items<CancelAttempts::Item>(r, kHoldsMax, 3, [](Reader& in) {
+      return done(2, CancelAttempts{
+                         session, read_items<CancelAttempts::Item>(r, kHoldsMax, 3, [](Reader& in) {
                            CancelAttempts::Item item;
                            item.task = in.id<TaskTag>();
                            item.attempt = read_u32(in);

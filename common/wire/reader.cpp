@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "common/base/utf8.hpp"
+
 namespace drover::wire {
 namespace {
 
@@ -176,6 +178,13 @@ double Reader::real() {
 }
 
 std::string_view Reader::str() {
+  const auto text = take_str();
+  if (is_utf8(text)) return text;
+  fail(Errc::malformed, "a text is not UTF-8");
+  return {};
+}
+
+std::string_view Reader::take_str() {
   const std::uint8_t b = take_byte();
   if (b >= 0xa0 && b <= 0xbf) return take(b & 0x1f);
   if (b >= 0xd9 && b <= 0xdb) return take(take_big_endian(1 << (b - 0xd9)));
@@ -184,7 +193,7 @@ std::string_view Reader::str() {
 }
 
 std::string_view Reader::bin() {
-  if (peek() == Type::str) return str();
+  if (peek() == Type::str) return take_str();
   const std::uint8_t b = take_byte();
   if (b >= 0xc4 && b <= 0xc6) return take(take_big_endian(1 << (b - 0xc4)));
   fail(Errc::malformed, "bytes were expected");
@@ -222,7 +231,7 @@ void Reader::skip_value(int depth) {
       for (std::uint32_t i = 0; i < 2 * count && !failed(); ++i) skip_value(depth + 1);
       return;
     }
-    case Type::str: str(); return;
+    case Type::str:
     case Type::bin: bin(); return;
     case Type::uint: uint(); return;
     case Type::sint: sint(); return;

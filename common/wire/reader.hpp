@@ -35,7 +35,7 @@ class Reader {
   std::int64_t sint();                     // integers of either sign, not above INT64_MAX
   bool boolean();
   double real();           // also an integer: some encoders write 1.0 as 1
-  std::string_view str();  // text; a blob is refused
+  std::string_view str();  // text; a blob is refused, and so is what is not UTF-8
   std::string_view bin();  // a blob; text is taken too
   bool take_nil();         // true if a nil stood here, and moves past it
 
@@ -53,7 +53,7 @@ class Reader {
   }
   std::string_view str_or_nil() { return take_nil() ? std::string_view() : str(); }
 
-  // One whole value with all that is in it, as bytes.
+  // One whole value with all that is in it, as bytes. Its texts are not looked into.
   std::string_view raw();
   void skip() { raw(); }
 
@@ -86,6 +86,7 @@ class Reader {
   std::uint8_t take_byte();
   std::uint64_t take_big_endian(int bytes);
   std::string_view take(std::uint64_t count);
+  std::string_view take_str();
   std::uint32_t checked_count(std::uint64_t count, std::uint32_t most, std::uint32_t per_element);
   void skip_value(int depth);
 
