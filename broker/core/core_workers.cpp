@@ -4,6 +4,7 @@
 
 #include "broker/core/core.hpp"
 #include "common/base/assert.hpp"
+#include "common/base/utf8.hpp"
 
 namespace drover::broker {
 namespace {
@@ -227,10 +228,11 @@ void Core::done(Peer peer, const wire::Done& m, Instant now, Output& out) {
 
 // Never retried: it would be as large again. The attempt keeps the beginning.
 void Core::fail_over_large(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out) {
-  const std::string message = "the result has " + std::to_string(item.result.size()) +
-                              " bytes; it begins: " + std::string(item.result);
-  fail(task, Outcome::failed, {"RESULT_TOO_LARGE", cut_text(message, kErrorTextMax), false}, 0ms,
-       item.usage, now, out);
+  const std::string message =
+      clean_text("the result has " + std::to_string(item.result.size()) + " bytes; it begins: " +
+                     std::string(item.result.substr(0, kErrorTextMax)),
+                 kErrorTextMax);
+  fail(task, Outcome::failed, {"RESULT_TOO_LARGE", message, false}, 0ms, item.usage, now, out);
 }
 
 void Core::failed(Peer peer, const wire::Failed& m, Instant now, Output& out) {

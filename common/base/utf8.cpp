@@ -1,5 +1,7 @@
 #include "common/base/utf8.hpp"
 
+#include <algorithm>
+
 #include <cstdint>
 #include <cstring>
 
@@ -53,6 +55,19 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::string clean_text(std::string_view bytes, std::size_t max) {
+  constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+  std::string clean;
+  while (!bytes.empty()) {
+    const std::size_t length = character_length(bytes);
+    const auto piece = length == 0 ? kReplacement : bytes.substr(0, length);
+    if (clean.size() + piece.size() > max) break;
+    clean += piece;
+    bytes.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return clean;
 }
 
 }  // namespace drover

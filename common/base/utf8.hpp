@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace drover {
@@ -12,5 +13,8 @@ std::size_t character_length(std::string_view text);
 
 // True for bytes that are UTF-8 throughout.
 bool is_utf8(std::string_view text);
+
+// At most `max` bytes of `bytes` as UTF-8, no character split; a byte that is none becomes U+FFFD.
+std::string clean_text(std::string_view bytes, std::size_t max);
 
 }  // namespace drover

@@ -77,17 +77,19 @@ Result<Recovered> create_journal(Io& io, const JournalOptions& options, Random& 
 Result<Prepared> prepare(Io& io, const JournalOptions& options, const Recovered& recovered) {
   Prepared prepared;
   if (auto synced = recovered.segments.newest().file->sync(); !synced) return synced.error();
+  // Before anything goes that the newest segment's header gives up: its name may not be durable yet.
+  if (auto synced = io.sync_directory(); !synced) return synced.error();
   if (auto done = remove_leftovers(io, recovered.leftovers); !done) return done.error();
   for (const auto& name : recovered.spares) {
     auto done = adopt(io, name, options.segment_bytes, prepared.spares);
     if (!done) return done.error();
   }
-  if (auto synced = io.sync_directory(); !synced) return synced.error();
   auto mark = open_mark(io, recovered.has_mark);
   if (!mark) return mark.error();
   prepared.mark = std::move(*mark);
   auto marked = write_mark(*prepared.mark, mark_of(recovered));
   if (!marked) return marked.error();
+  if (auto synced = io.sync_directory(); !synced) return synced.error();
   return prepared;
 }
 

@@ -226,5 +226,16 @@ TEST_F(AttemptsTest, AnOverLargeResultIsFatalAndKeepsItsBeginning) {
   EXPECT_EQ(view(id).attempts.at(0).error.code, "RESULT_TOO_LARGE");
 }
 
+TEST_F(AttemptsTest, AnOverLargeResultThatIsNoTextDoesNotSpoilTheJournal) {
+  options_.limits.result_max = 100;
+  make_core();
+  const auto session = hello(1);
+  const auto id = submit();
+  EXPECT_EQ(done(1, session, dispatch().at(0), std::string(10'000, '\xff')), Errc::result_too_large);
+  restart();
+  EXPECT_EQ(state(id), TaskState::dead);
+  EXPECT_LE(view(id).attempts.at(0).error.message.size(), kErrorTextMax);
+}
+
 }  // namespace
 }  // namespace drover::broker
