@@ -1,5 +1,7 @@
 #include "broker/core/fleet.hpp"
 
+#include <algorithm>
+
 #include "common/base/assert.hpp"
 
 namespace drover::broker {
@@ -75,6 +77,7 @@ void Fleet::file(WorkerIndex index) {
   worker.free_next = kNone;
   (bucket.tail == kNone ? bucket.head : workers_[bucket.tail].free_next) = index;
   bucket.tail = index;
+  crew.lowest = std::min(crew.lowest, worker.bucket);
   ++crew.free;
   ++free_;
 }
@@ -91,20 +94,15 @@ void Fleet::unfile(WorkerIndex index) {
   worker.bucket = kNone;
   --crew.free;
   --free_;
-}
-
-WorkerIndex Fleet::least_loaded(const Crew& crew) const {
-  for (const Bucket& bucket : crew.free_by_load) {
-    if (bucket.head != kNone) return bucket.head;
-  }
-  return kNone;
+  while (crew.free > 0 && crew.free_by_load[crew.lowest].head == kNone) ++crew.lowest;
+  if (crew.free == 0) crew.lowest = static_cast<std::uint32_t>(crew.free_by_load.size());
 }
 
 WorkerIndex Fleet::pick(DemandIndex demand) const {
   WorkerIndex best = kNone;
   for (OfferIndex offer = 0; offer < crews_.size(); ++offer) {
     if (crews_[offer].free == 0 || !demands_.runs(offer, demand)) continue;
-    const WorkerIndex candidate = least_loaded(crews_[offer]);
+    const WorkerIndex candidate = crews_[offer].free_by_load[crews_[offer].lowest].head;
     if (best == kNone || workers_[candidate].load() < workers_[best].load()) best = candidate;
   }
   return best;

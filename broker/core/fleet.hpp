@@ -101,6 +101,7 @@ class Fleet {
   };
   struct Crew {  // the workers of one offer
     std::vector<Bucket> free_by_load;
+    std::uint32_t lowest = 0;  // no bucket below it has a worker
     std::uint32_t members = 0;
     std::uint32_t free = 0;
   };
@@ -112,7 +113,6 @@ class Fleet {
   }
   void unfile(WorkerIndex index);
   void file(WorkerIndex index);
-  WorkerIndex least_loaded(const Crew& crew) const;
 
   const Demands& demands_;
   std::vector<Worker> workers_;
