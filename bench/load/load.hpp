@@ -23,7 +23,7 @@ struct ProduceOptions {
   std::size_t window = 100;  // submissions under way at once
   std::string priority;      // "" = all five in turn
   Duration delay{0};
-  std::string ids;  // file that gets the id of every accepted task, a line each
+  std::string ids;           // file that gets the id of every accepted task, a line each
   Duration timeout = 10min;  // of each submission, through any number of restarts
 };
 

@@ -12,7 +12,8 @@ namespace {
 using drover::Duration;
 
 constexpr const char* kHelp =
-    "bench_load produce [--url U] [--type T] [--tasks N] [--batch N] [--payload BYTES] [--window N]\n"
+    "bench_load produce [--url U] [--type T] [--tasks N] [--batch N] [--payload BYTES] [--window "
+    "N]\n"
     "                   [--priority P] [--delay D] [--ids FILE] [--timeout D]\n"
     "bench_load work    [--connect U] [--type T] [--window N] [--hold D] [--history FILE]\n"
     "                   [--result JSON]\n";

@@ -96,7 +96,8 @@ int produce(const ProduceOptions& options) {
     return 1;
   }
   std::printf(
-      "{\"accepted\":%llu,\"duplicates\":%llu,\"refused\":%llu,\"seconds\":%.3f,\"tasks_per_s\":%.0f}\n",
+      "{\"accepted\":%llu,\"duplicates\":%llu,\"refused\":%llu,\"seconds\":%.3f,\"tasks_per_s\":%."
+      "0f}\n",
       static_cast<unsigned long long>(tally->accepted),
       static_cast<unsigned long long>(tally->duplicates),
       static_cast<unsigned long long>(tally->refused), seconds,

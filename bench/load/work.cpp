@@ -61,8 +61,8 @@ class InstantWorker : public workers::WorkerSink {
   void start(workers::AttemptOrder order) override {
     ++started_;
     if (history_.is_open()) {
-      history_ << to_string(order.hold.task) << ' ' << order.hold.attempt << ' ' << to_ms(now_) << ' '
-               << to_ms(order.created_at) << '\n';
+      history_ << to_string(order.hold.task) << ' ' << order.hold.attempt << ' ' << to_ms(now_)
+               << ' ' << to_ms(order.created_at) << '\n';
     }
     running_.push_back({order.hold, now_ + options_.hold});
   }

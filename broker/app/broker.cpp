@@ -18,10 +18,10 @@
 namespace drover::broker {
 namespace {
 
-constexpr int kFramesATurn = 128;                    // of one socket, so that none starves the others
+constexpr int kFramesATurn = 128;  // of one socket, so that none starves the others
 constexpr std::size_t kBytesATurn = 4 * 1024 * 1024;  //
-constexpr Duration kSettle = 50ms;                   // for what was said to leave before closing
-constexpr Duration kDrainMax = 5s;                   // to make durable what was decided
+constexpr Duration kSettle = 50ms;                    // for what was said to leave before closing
+constexpr Duration kDrainMax = 5s;                    // to make durable what was decided
 
 int exit_code_of(Errc code) {
   switch (code) {
@@ -148,29 +148,30 @@ Result<void> check_exposure(const config::Settings& settings) {
   for (const auto& bind : {broker.clients.bind, broker.workers.bind, broker.status.bind}) {
     if (config::is_loopback(bind)) continue;
     return Error{Errc::bad_configuration,
-                 bind + " can be reached from other machines and nothing protects it: bind 127.0.0.1, "
-                        "or set security.insecure: true if you accept that anyone may submit tasks"};
+                 bind +
+                     " can be reached from other machines and nothing protects it: bind 127.0.0.1, "
+                     "or set security.insecure: true if you accept that anyone may submit tasks"};
   }
   return {};
 }
 
 void say_ready(Turn& turn, Sockets& sockets) {
   const CoreFigures figures = turn.core().figures();
-  log::info("the broker is ready",
-            {{"clients", sockets.clients().address()},
-             {"workers", sockets.workers().address()},
-             {"status", sockets.status().address()},
-             {"store", to_string(turn.core().store())},
-             {"waiting", figures.waiting},
-             {"running", figures.running},
-             {"dead", figures.dead}});
+  log::info("the broker is ready", {{"clients", sockets.clients().address()},
+                                    {"workers", sockets.workers().address()},
+                                    {"status", sockets.status().address()},
+                                    {"store", to_string(turn.core().store())},
+                                    {"waiting", figures.waiting},
+                                    {"running", figures.running},
+                                    {"dead", figures.dead}});
   observe::notify_service_manager("READY=1\nSTATUS=taking tasks");
 }
 
 }  // namespace
 
 int run_broker(const config::Settings& settings) {
-  if (auto ok = check_exposure(settings); !ok) return give_up("the broker does not start", ok.error());
+  if (auto ok = check_exposure(settings); !ok)
+    return give_up("the broker does not start", ok.error());
   Signals signals;
   transport::Context context;
   const transport::ProcessClock clock;
@@ -183,7 +184,8 @@ int run_broker(const config::Settings& settings) {
   if (auto ok = turn.start(clock.now()); !ok) {
     return give_up("the broker cannot open its store", ok.error());
   }
-  if (auto ok = sockets.bind(settings); !ok) return give_up("the broker does not start", ok.error());
+  if (auto ok = sockets.bind(settings); !ok)
+    return give_up("the broker does not start", ok.error());
   turn.set_addresses(sockets.status().address(), sockets.workers().address());
   say_ready(turn, sockets);
   const int code = Loop(turn, **store, sockets, signals).run(clock);

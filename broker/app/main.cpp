@@ -10,12 +10,12 @@
 int main(int argc, char** argv) {
   using namespace drover;
   const auto arguments = config::read_arguments(
-      argc, argv, "drover-broker: accepts tasks, keeps them, and gives each to one worker at a time");
+      argc, argv,
+      "drover-broker: accepts tasks, keeps them, and gives each to one worker at a time");
   if (arguments.exit_code) return *arguments.exit_code;
   const auto environment = config::process_environment();
-  const auto loaded =
-      config::load_settings(config::find_settings_file(arguments.config, environment), environment,
-                            arguments.overrides);
+  const auto loaded = config::load_settings(
+      config::find_settings_file(arguments.config, environment), environment, arguments.overrides);
   if (!loaded) {
     std::fprintf(stderr, "drover-broker: %s\n", loaded.error().message.c_str());
     return 78;

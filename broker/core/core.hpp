@@ -2,13 +2,14 @@
 //
 // It is a state machine that is told the time. Commands come in with `now`; records, orders and
 // answers go out through Output; advance(now) does what time has made due and next_deadline() says
-// when that will be. The same commands at the same times with the same seed give the same decisions.
+// when that will be. The same commands at the same times with the same seed give the same
+// decisions.
 //
 //   submit ─► admit ─► scheduled / ready ─► dispatch ─► running ─► done / failed / lost ─► ended
 //
-// A task is always in exactly one place: a line (ready), a worker's list (running), the timers alone
-// (scheduled, retrying), or a list of ended tasks; see task_table.hpp. What the core has decided is
-// ahead of the disk; whoever owns it tells nobody before the records are durable.
+// A task is always in exactly one place: a line (ready), a worker's list (running), the timers
+// alone (scheduled, retrying), or a list of ended tasks; see task_table.hpp. What the core has
+// decided is ahead of the disk; whoever owns it tells nobody before the records are durable.
 //
 // Cost: every command is O(log n) in what waits; dispatch is O(log tenants) a lease beside one look
 // at the lanes of its level. Pure; one thread.
@@ -45,9 +46,9 @@ struct CoreOptions {
   std::uint64_t message_max = 1024 * 1024;  // told to workers
   std::uint64_t queue_length = 10'000'000;  // waiting and dead tasks of one queue
   std::size_t queues = 10'000;
-  std::size_t kinds = 10'000;      // type and requirements together, in use at once
-  std::size_t waits = 100'000;     // callers that wait for a task's end
-  Policy policy;                   // of a task that does not say
+  std::size_t kinds = 10'000;   // type and requirements together, in use at once
+  std::size_t waits = 100'000;  // callers that wait for a task's end
+  Policy policy;                // of a task that does not say
   std::uint64_t results_max = 1'000'000;
   std::uint64_t results_bytes_max = 1ULL << 30;
   Duration dlq_ttl = std::chrono::hours(24 * 30);
@@ -106,8 +107,8 @@ class Core {
   // Does what is due by `now`, a bounded amount: next_deadline() tells if there is more.
   void advance(Instant now, Output& out);
   Instant next_deadline() const;
-  // The process stood still until `now`: whoever was silent may not have been heard. Judges no worker
-  // and no lease before another worker_timeout has gone by.
+  // The process stood still until `now`: whoever was silent may not have been heard. Judges no
+  // worker and no lease before another worker_timeout has gone by.
   void listen_again(Instant now);
 
   // Leases ready tasks to free workers, the most urgent first. After commands and advance.
@@ -210,8 +211,9 @@ class Core {
   WorkerIndex heard(Peer peer, SessionId session, Instant now, Output& out);
   TaskIndex held(WorkerIndex worker, const wire::Hold& hold) const;
   bool ended_by_worker(const wire::Hold& hold) const;
-  std::vector<wire::Verdict> reconcile_hello(WorkerIndex worker, const std::vector<wire::Hold>& holds,
-                                             Instant now, Output& out);
+  std::vector<wire::Verdict> reconcile_hello(WorkerIndex worker,
+                                             const std::vector<wire::Hold>& holds, Instant now,
+                                             Output& out);
   Errc adopt(WorkerIndex worker, const wire::Hold& hold);
   void drop_unlisted(WorkerIndex worker, std::uint8_t misses, Instant now, Output& out);
   void fail_over_large(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out);
@@ -265,8 +267,8 @@ class Core {
   std::uint64_t durable_seq_ = 0;
   std::uint64_t live_bytes_ = 0;
   Instant orphans_until_ = kNever;
-  Instant judge_at_ = kNever;        // the next look at silent workers
-  Instant no_verdict_before_{};      // see listen_again
+  Instant judge_at_ = kNever;    // the next look at silent workers
+  Instant no_verdict_before_{};  // see listen_again
   bool storage_full_ = false;
   bool draining_ = false;
 

@@ -40,10 +40,10 @@ Result<std::optional<Admitted>> Core::find_duplicate(const TaskSpec& spec, std::
   const KeyEntry* entry = keys_.find(tenant, spec.idempotency_key);
   if (!entry || entry->until <= now) return std::optional<Admitted>();
   if (entry->payload_hash != hash) {
-    return Error{Errc::idempotency_conflict,
-                 "the idempotency key was used for another payload, by task " +
-                     to_string(entry->task),
-                 "idempotency_key"};
+    return Error{
+        Errc::idempotency_conflict,
+        "the idempotency key was used for another payload, by task " + to_string(entry->task),
+        "idempotency_key"};
   }
   const TaskIndex first = tasks_.find(entry->task);
   const TaskState state = first == kNone ? entry->state : tasks_[first].state;
@@ -53,7 +53,8 @@ Result<std::optional<Admitted>> Core::find_duplicate(const TaskSpec& spec, std::
 // The queue that has room for one more task.
 Result<std::uint32_t> Core::room_for(const TaskSpec& spec, std::string_view tenant) {
   if (draining_) return Error{Errc::draining, "the broker is stopping", {}, 1s};
-  if (storage_full_) return Error{Errc::storage_full, "the store has no room for new tasks", {}, 5s};
+  if (storage_full_)
+    return Error{Errc::storage_full, "the store has no room for new tasks", {}, 5s};
   const std::string_view name = spec.queue.empty() ? "default" : spec.queue;
   const auto queue = queues_.find_or_add(tenant, name, options_.queues);
   if (queue == kNone) {
@@ -122,7 +123,8 @@ Result<Admitted> Core::submit(const wire::SubmittedTask& submitted, Instant now,
   if (!queue) return queue.error();
   const auto demand = demands_.acquire(spec.type, requirements_of(spec), options_.kinds);
   if (demand == kNone) {
-    return Error{Errc::resource_exhausted, "there are too many types of waiting tasks", "type", 1min};
+    return Error{Errc::resource_exhausted, "there are too many types of waiting tasks", "type",
+                 1min};
   }
 
   const TaskIndex task = tasks_.insert(spec.id);

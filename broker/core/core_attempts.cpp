@@ -94,8 +94,13 @@ void Core::end_attempt(TaskIndex task, Outcome outcome, const ErrorView& error, 
 void Core::add_history(TaskSlot& slot, Outcome outcome, const ErrorView& error, const Usage& usage,
                        Instant now) {
   Cold& cold = *slot.cold;
-  cold.remember({slot.attempt, cold.worker, cold.started_at, now, outcome,
-                 {std::string(error.code), std::string(error.message), error.retryable}, usage});
+  cold.remember({slot.attempt,
+                 cold.worker,
+                 cold.started_at,
+                 now,
+                 outcome,
+                 {std::string(error.code), std::string(error.message), error.retryable},
+                 usage});
 }
 
 void Core::complete(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out) {
@@ -164,8 +169,8 @@ void Core::lose(TaskIndex task, Instant now, Output& out) {
   }
 }
 
-// The attempt is over for the task; its worker is told, and its slot counts as used until the worker
-// says that it has stopped, or has had the time to.
+// The attempt is over for the task; its worker is told, and its slot counts as used until the
+// worker says that it has stopped, or has had the time to.
 void Core::stop_later(TaskIndex task, bool cancelled, Instant now, Output& out) {
   TaskSlot& slot = tasks_[task];
   const WorkerIndex index = slot.cold->holder;
@@ -180,7 +185,8 @@ void Core::stop_later(TaskIndex task, bool cancelled, Instant now, Output& out) 
 }
 
 // An attempt that was being stopped has stopped.
-void Core::stopped(WorkerIndex index, std::size_t which, Outcome outcome, Instant now, Output& out) {
+void Core::stopped(WorkerIndex index, std::size_t which, Outcome outcome, Instant now,
+                   Output& out) {
   Worker& worker = fleet_[index];
   const Stopping over = worker.stopping[which];
   worker.stopping.erase(worker.stopping.begin() + static_cast<std::ptrdiff_t>(which));

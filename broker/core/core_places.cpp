@@ -69,8 +69,8 @@ void Core::make_ready(TaskIndex task, Instant at) {
 }
 
 // Gives a running task back to its line, uncharged.
-void Core::requeue(TaskIndex task, Outcome outcome, const ErrorView& error,
-                   std::string_view reason, Instant now, Output& out) {
+void Core::requeue(TaskIndex task, Outcome outcome, const ErrorView& error, std::string_view reason,
+                   Instant now, Output& out) {
   TaskSlot& slot = tasks_[task];
   end_attempt(task, outcome, error, {}, now);
   slot.state = TaskState::ready;

@@ -53,10 +53,16 @@ TaskView Core::view_of(TaskIndex task) const {
   v.started_at = cold.started_at;
   v.attempts = cold.history;
   if (slot.state == TaskState::completed) {
-    v.attempts.push_back({slot.attempt, cold.worker, cold.started_at, slot.until,
-                          Outcome::completed, {}, v.labels.usage});
+    v.attempts.push_back({slot.attempt,
+                          cold.worker,
+                          cold.started_at,
+                          slot.until,
+                          Outcome::completed,
+                          {},
+                          v.labels.usage});
   } else if (slot.state == TaskState::running) {
-    v.attempts.push_back({slot.attempt, cold.worker, cold.started_at, kNever, Outcome::none, {}, {}});
+    v.attempts.push_back(
+        {slot.attempt, cold.worker, cold.started_at, kNever, Outcome::none, {}, {}});
   }
   if (const auto note = notes_.find(task); note != notes_.end()) {
     v.progress_percent = note->second.percent;
@@ -97,8 +103,8 @@ Result<TaskPage> Core::dead_letters(const TaskFilter& filter, std::uint32_t limi
                                     std::optional<std::uint64_t> cursor) const {
   TaskIndex task = dead_.head;
   if (cursor) {
-    const bool good = *cursor < tasks_.end() &&
-                      tasks_[static_cast<TaskIndex>(*cursor)].place == Place::dead;
+    const bool good =
+        *cursor < tasks_.end() && tasks_[static_cast<TaskIndex>(*cursor)].place == Place::dead;
     if (!good) return Error{Errc::bad_cursor, "the list has changed; begin again", "cursor"};
     task = static_cast<TaskIndex>(*cursor);
   }

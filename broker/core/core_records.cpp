@@ -228,17 +228,21 @@ void Core::recover_hot(TaskSlot& slot, const Record& record) {
   cold.started_at = record.started_at;
   cold.holder = kNone;
   if (record.outcome == Outcome::none || is_whole(record.kind)) return;
-  cold.remember({record.attempt, record.worker, record.started_at, record.at, record.outcome,
-                 {std::string(record.error.code), std::string(record.error.message),
-                  record.error.retryable},
-                 record.usage});
+  cold.remember(
+      {record.attempt,
+       record.worker,
+       record.started_at,
+       record.at,
+       record.outcome,
+       {std::string(record.error.code), std::string(record.error.message), record.error.retryable},
+       record.usage});
 }
 
 void Core::recover_whole(TaskSlot& slot, const Record& record, const Locator& where) {
   set_where(slot, where);
   policies_.release(slot.policy);
-  slot.policy = policies_.acquire(
-      {record.timeout, record.result_ttl, record.max_attempts, record.backoff});
+  slot.policy =
+      policies_.acquire({record.timeout, record.result_ttl, record.max_attempts, record.backoff});
   if (!record.history.empty()) {
     slot.cold_part().history.assign(record.history.begin(), record.history.end());
   } else if (slot.cold) {

@@ -29,8 +29,8 @@ void Core::advance(Instant now, Output& out) {
 }
 
 Instant Core::next_deadline() const {
-  return std::min({timers_.earliest(), waits_.earliest(), keys_.earliest(), judge_at_,
-                   orphans_until_});
+  return std::min(
+      {timers_.earliest(), waits_.earliest(), keys_.earliest(), judge_at_, orphans_until_});
 }
 
 void Core::on_timer(TaskIndex task, Instant now, Output& out) {

@@ -28,7 +28,8 @@ Result<void> check_hello(const wire::Hello& m) {
     return Error{Errc::bad_name, "a capability is no name", "capabilities"};
   }
   for (const auto& [key, value] : m.labels) {
-    if (!is_name(key) || !is_name(value)) return Error{Errc::bad_name, "a label is no name", "labels"};
+    if (!is_name(key) || !is_name(value))
+      return Error{Errc::bad_name, "a label is no name", "labels"};
   }
   if (m.slots < 1 || m.window < m.slots || m.window > kWindowMax) {
     return Error{Errc::invalid_argument, "slots must be at least 1, window from slots to 100,000",
@@ -65,8 +66,8 @@ TaskIndex Core::held(WorkerIndex worker, const wire::Hold& hold) const {
   const TaskIndex task = tasks_.find(hold.task);
   if (task == kNone) return kNone;
   const TaskSlot& slot = tasks_[task];
-  const bool held = slot.place == Place::leased && slot.attempt == hold.attempt &&
-                    slot.cold->holder == worker;
+  const bool held =
+      slot.place == Place::leased && slot.attempt == hold.attempt && slot.cold->holder == worker;
   return held ? task : kNone;
 }
 
@@ -229,8 +230,8 @@ void Core::done(Peer peer, const wire::Done& m, Instant now, Output& out) {
 // Never retried: it would be as large again. The attempt keeps the beginning.
 void Core::fail_over_large(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out) {
   const std::string message =
-      clean_text("the result has " + std::to_string(item.result.size()) + " bytes; it begins: " +
-                     std::string(item.result.substr(0, kErrorTextMax)),
+      clean_text("the result has " + std::to_string(item.result.size()) +
+                     " bytes; it begins: " + std::string(item.result.substr(0, kErrorTextMax)),
                  kErrorTextMax);
   fail(task, Outcome::failed, {"RESULT_TOO_LARGE", message, false}, 0ms, item.usage, now, out);
 }
@@ -281,7 +282,8 @@ void Core::progress(Peer peer, const wire::Progress& m, Instant now, Output& out
     const TaskIndex task = held(index, {item.task, item.attempt});
     if (task == kNone) continue;
     notes_[task] = {item.percent, std::string(cut_text(item.message, 1024))};
-    out.progress(record_of(tasks_[task], Change{RecordKind::started, TaskState::running}, now), item);
+    out.progress(record_of(tasks_[task], Change{RecordKind::started, TaskState::running}, now),
+                 item);
   }
 }
 

@@ -2,8 +2,8 @@
 //
 // A demand is a type with a set of requirements (capabilities, and labels written "key=value"). An
 // offer is a set of types with a set of such features. A worker runs a demand if it offers the type
-// and every requirement. Whether it does is worked out once for each pair of kinds, so dispatch asks
-// a table. Pure; one thread.
+// and every requirement. Whether it does is worked out once for each pair of kinds, so dispatch
+// asks a table. Pure; one thread.
 #pragma once
 
 #include <cstdint>

@@ -40,10 +40,10 @@ struct Worker {
   OfferIndex offer = 0;
   std::uint32_t slots = 1;
   std::uint32_t window = 1;
-  Instant heard_at;          // its newest message
-  Instant told_at;           // our newest message
-  std::uint64_t beats = 0;   // heartbeats and hellos heard
-  TaskList leases;           // what it holds
+  Instant heard_at;         // its newest message
+  Instant told_at;          // our newest message
+  std::uint64_t beats = 0;  // heartbeats and hellos heard
+  TaskList leases;          // what it holds
   std::vector<Stopping> stopping;
   TaskIndex reserved = kNone;  // a task that waits until this worker holds nothing else
   bool exclusive = false;      // runs a task that must be alone
@@ -54,9 +54,7 @@ struct Worker {
   WorkerIndex free_prev = kNone, free_next = kNone;
 
   // Slots in use, its window counts them all.
-  std::uint32_t load() const {
-    return leases.count + static_cast<std::uint32_t>(stopping.size());
-  }
+  std::uint32_t load() const { return leases.count + static_cast<std::uint32_t>(stopping.size()); }
   bool takes_work() const {
     return in_use && !draining && !exclusive && reserved == kNone && load() < window;
   }
@@ -78,8 +76,8 @@ class Fleet {
   void set_session(WorkerIndex index, SessionId session);
   void set_peer(WorkerIndex index, Peer peer);
 
-  // Files the worker anew after anything that takes_work or load depend on has changed. `offer` says
-  // what it runs from now on.
+  // Files the worker anew after anything that takes_work or load depend on has changed. `offer`
+  // says what it runs from now on.
   void refile(WorkerIndex index) { refile(index, workers_[index].offer); }
   void refile(WorkerIndex index, OfferIndex offer);
 

@@ -20,9 +20,9 @@ namespace drover::broker {
 struct KeyEntry {
   TaskId task;
   std::uint64_t payload_hash = 0;
-  Instant until;          // the end of the window
-  Locator where;          // the record that still tells it, once the task is forgotten
-  TaskState state{};      // the task's last, once it is forgotten
+  Instant until;      // the end of the window
+  Locator where;      // the record that still tells it, once the task is forgotten
+  TaskState state{};  // the task's last, once it is forgotten
   bool forgotten = false;
 };
 

@@ -4,9 +4,10 @@
 //
 // Within a level tenants share by weight: each tenant's account has a virtual time that moves on by
 // 1 / weight with each task taken, and the account that is furthest behind goes first; one that
-// comes back from idleness starts where the level is now. This is start-time fair queueing (P. Goyal,
-// H. Vin, H. Cheng, SIGCOMM 1996): the shares of deficit round robin, in the finest interleaving.
-// Equal accounts (so, all of one tenant's tasks) go in the order in which they joined.
+// comes back from idleness starts where the level is now. This is start-time fair queueing (P.
+// Goyal, H. Vin, H. Cheng, SIGCOMM 1996): the shares of deficit round robin, in the finest
+// interleaving. Equal accounts (so, all of one tenant's tasks) go in the order in which they
+// joined.
 //
 // Only heads are ever asked, so a deep line costs no more than a short one: join and leave are
 // O(log tenants), best looks at the level's lanes that have tasks. Pure; one thread.
@@ -53,16 +54,15 @@ class Lines {
   }
 
   // How many tasks stand in all lines of a level.
-  std::size_t count(Priority level) const {
-    return levels_[static_cast<std::size_t>(level)].count;
-  }
+  std::size_t count(Priority level) const { return levels_[static_cast<std::size_t>(level)].count; }
 
   // Calls `visit(task)` for the first `most` tasks of every line.
   template <class Visit>
   void visit_heads(std::uint32_t most, const Visit& visit) const {
     for (const Flow& flow : flows_) {
       TaskIndex task = flow.tasks.head;
-      for (std::uint32_t i = 0; i < most && task != kNone; ++i, task = tasks_[task].next) visit(task);
+      for (std::uint32_t i = 0; i < most && task != kNone; ++i, task = tasks_[task].next)
+        visit(task);
     }
   }
 

@@ -24,17 +24,17 @@
 namespace drover::broker {
 
 enum class RecordKind : std::uint8_t {
-  created = 1,      // whole; blob = the task as submitted
-  started = 2,      // a lease
-  completed = 3,    // whole; blob = the result
-  retrying = 4,     // an attempt failed, more follow
-  failed = 5,       // the last attempt failed; `dead` follows in the same group
-  dead = 6,         // reason = attempts | fatal | poison
-  cancelled = 7,    //
-  expired = 8,      //
-  requeued = 9,     // back to waiting: given back, its worker lost, or retried by a person
-  stopped = 10,     // the running attempt of a cancelled task is over
-  purged = 11,      // forgotten for good; reason = person | dlq_ttl
+  created = 1,    // whole; blob = the task as submitted
+  started = 2,    // a lease
+  completed = 3,  // whole; blob = the result
+  retrying = 4,   // an attempt failed, more follow
+  failed = 5,     // the last attempt failed; `dead` follows in the same group
+  dead = 6,       // reason = attempts | fatal | poison
+  cancelled = 7,  //
+  expired = 8,    //
+  requeued = 9,   // back to waiting: given back, its worker lost, or retried by a person
+  stopped = 10,   // the running attempt of a cancelled task is over
+  purged = 11,    // forgotten for good; reason = person | dlq_ttl
   worker_joined = 12,
   worker_left = 13,      // reason = bye | silent | unreachable | replaced
   worker_draining = 14,  //
@@ -81,15 +81,15 @@ struct Record {
   std::uint32_t strikes = 0;           // workers lost with it
   WorkerId worker;                     // of the newest lease
   Instant created_at;
-  Instant ready_at;                   // when it joined the line the last time
-  Instant started_at = kNever;        // of the newest lease
-  Instant until = kNever;             // scheduled, retrying: due; running: the lease ends; ended: when
-  Duration wait{0};                   // the time from `at` to `until` as it was decided
-  Instant expires_at = kNever;        // not started by then, it expires
-  Outcome outcome = Outcome::none;    // how the attempt ended, if one ended here
-  ErrorView error;                    // of that attempt
-  Usage usage;                        // of that attempt
-  std::string_view reason;            // of a death, an expiry, a worker's leaving
+  Instant ready_at;             // when it joined the line the last time
+  Instant started_at = kNever;  // of the newest lease
+  Instant until = kNever;       // scheduled, retrying: due; running: the lease ends; ended: when
+  Duration wait{0};             // the time from `at` to `until` as it was decided
+  Instant expires_at = kNever;  // not started by then, it expires
+  Outcome outcome = Outcome::none;  // how the attempt ended, if one ended here
+  ErrorView error;                  // of that attempt
+  Usage usage;                      // of that attempt
+  std::string_view reason;          // of a death, an expiry, a worker's leaving
   std::string_view user_id, agent_id, traceparent;
 
   // --- whole records only

@@ -77,12 +77,12 @@ struct TaskSlot {
   Instant ready_at;
   Instant until = kNever;  // see Record::until
   Instant expires_at = kNever;
-  Locator where;               // the newest whole record
-  std::uint32_t queue = 0;     // index in Queues
-  std::uint32_t demand = 0;    // index in Demands
-  std::uint32_t policy = 0;    // index in Policies
-  std::uint32_t attempt = 0;   // leases so far
-  std::uint32_t timer = kNone; // position in Timers
+  Locator where;                // the newest whole record
+  std::uint32_t queue = 0;      // index in Queues
+  std::uint32_t demand = 0;     // index in Demands
+  std::uint32_t policy = 0;     // index in Policies
+  std::uint32_t attempt = 0;    // leases so far
+  std::uint32_t timer = kNone;  // position in Timers
   TaskIndex prev = kNone, next = kNone;
   std::uint16_t failures = 0;
   std::uint8_t strikes = 0;

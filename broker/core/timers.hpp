@@ -47,7 +47,9 @@ class Timers {
       if (a.at != b.at) return a.at < b.at;
       return (*tasks)[a.task].admission < (*tasks)[b.task].admission;
     }
-    void moved(const Timer& timer, std::uint32_t position) { (*tasks)[timer.task].timer = position; }
+    void moved(const Timer& timer, std::uint32_t position) {
+      (*tasks)[timer.task].timer = position;
+    }
   };
 
   TaskTable& tasks_;

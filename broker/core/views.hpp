@@ -69,7 +69,7 @@ struct TaskPage {
 };
 
 struct CoreFigures {
-  std::uint64_t tasks = 0;          // known
+  std::uint64_t tasks = 0;  // known
   std::uint64_t waiting = 0, running = 0, dead = 0;
   std::uint64_t workers = 0, free_workers = 0;
   std::uint64_t keys = 0, keys_evicted = 0;

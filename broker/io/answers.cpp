@@ -155,7 +155,8 @@ Result<void> encode_task_answer(const TaskView& v, std::string_view blob, std::s
     m.raw("usage", usage_map(v.labels.usage));
   } else {
     const auto spec = wire::decode_task(blob);
-    if (!spec) return Error{Errc::internal, "a stored task cannot be read: " + spec.error().message};
+    if (!spec)
+      return Error{Errc::internal, "a stored task cannot be read: " + spec.error().message};
     m.str("content_type", or_json(spec->content_type)).bin("payload", spec->payload);
     m.raw("metadata", pairs(spec->metadata));
     m.raw("required_capabilities", texts(spec->required_capabilities));

@@ -31,7 +31,9 @@ std::string task_data(const Record& r) {
   m.str("state", name_of(r.state)).uint("attempt", r.attempt).uint("failures", r.failures);
   if (!r.worker.is_nil()) m.str("worker_id", to_string(r.worker));
   if (r.outcome != Outcome::none) m.str("outcome", name_of(r.outcome));
-  m.str("code", r.error.code).str("message", cut_text(r.error.message, 256)).str("reason", r.reason);
+  m.str("code", r.error.code)
+      .str("message", cut_text(r.error.message, 256))
+      .str("reason", r.reason);
   m.instant("created_at", r.created_at).instant("ready_at", r.ready_at);
   m.instant("started_at", r.started_at);
   if (has_ended(r.state)) {

@@ -87,8 +87,7 @@ void Outbox::who(Peer peer, SessionId session, const Error& error) {
 
 void Outbox::wait_over(Peer peer, std::uint64_t request, const TaskId& id, bool ended) {
   if (!ended) {
-    return refuse(peer, request,
-                  {Errc::wait_timed_out, "the task has not ended yet; it goes on"});
+    return refuse(peer, request, {Errc::wait_timed_out, "the task has not ended yet; it goes on"});
   }
   auto view = core_->show(id);
   DROVER_ASSERT(view.has_value());
@@ -198,8 +197,9 @@ void Outbox::finish_task(Item& item, std::string_view record) {
 
 void Outbox::finish_events(Item& item, const Fetched& fetched) {
   if (fetched.code == Errc::events_trimmed) {
-    wire::encode(wire::ClientReply(wire::Refused{item.request, fetched.code, fetched.message, "since"}),
-                 item.bytes);
+    wire::encode(
+        wire::ClientReply(wire::Refused{item.request, fetched.code, fetched.message, "since"}),
+        item.bytes);
     return;
   }
   if (fetched.code != Errc::ok) {

@@ -1,6 +1,7 @@
 // The outbox: what the core has said, kept back until it is true on disk.
 //
-//   core ─► outbox ─► [waits: all records appended before it are durable, its payload is read] ─► outlet
+//   core ─► outbox ─► [waits: all records appended before it are durable, its payload is read] ─►
+//   outlet
 //
 // Everything leaves in the order in which it was said. What one turn has for one peer is gathered
 // into as few frames as fit. Payloads that are not in memory are read while the commit runs.
@@ -72,7 +73,15 @@ class Outbox : public Output {
   std::uint64_t published() const { return published_; }
 
  private:
-  enum class Kind : std::uint8_t { client_frame, accepted, worker_frame, assign, confirm, cancel, event };
+  enum class Kind : std::uint8_t {
+    client_frame,
+    accepted,
+    worker_frame,
+    assign,
+    confirm,
+    cancel,
+    event
+  };
 
   struct EventsQuestion {
     std::string prefix;

@@ -12,8 +12,8 @@
 namespace drover::broker {
 namespace {
 
-constexpr Duration kStep = 100ms;        // the most that time passes in one turn while catching up
-constexpr Duration kStandstill = 1s;     // later than meant by this much: the process stood still
+constexpr Duration kStep = 100ms;     // the most that time passes in one turn while catching up
+constexpr Duration kStandstill = 1s;  // later than meant by this much: the process stood still
 constexpr Duration kTickEvery = 1s;
 constexpr std::uint64_t kTickEvents = 1000;
 
@@ -209,7 +209,8 @@ void Turn::on(Peer peer, const wire::Wait& m) {
 void Turn::on(Peer peer, const wire::Show& m) {
   auto view = core_->show(m.task);
   if (!view) {
-    return outbox_.refuse(peer, m.request, {Errc::not_found, "the broker knows no such task", "id"});
+    return outbox_.refuse(peer, m.request,
+                          {Errc::not_found, "the broker knows no such task", "id"});
   }
   outbox_.task(peer, m.request, std::move(*view));
 }

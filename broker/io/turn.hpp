@@ -74,7 +74,8 @@ class Turn {
   // True when nothing decided is still untold.
   bool is_quiet() const { return outbox_.empty() && store_.durable() == store_.appended(); }
 
-  // Why the broker must stop at once: the store failed. It is ahead of its disk and has no way back.
+  // Why the broker must stop at once: the store failed. It is ahead of its disk and has no way
+  // back.
   std::optional<Error> failure();
 
   Core& core() { return *core_; }
@@ -111,9 +112,9 @@ class Turn {
   std::optional<Core> core_;  // from start() on
 
   Instant started_at_{};
-  Instant clock_{};            // the process's time of this turn
-  Instant now_{};              // the core's: catches up with the clock after a standstill
-  Instant meant_to_wake_{};    // when the turn before wanted to be called again
+  Instant clock_{};          // the process's time of this turn
+  Instant now_{};            // the core's: catches up with the clock after a standstill
+  Instant meant_to_wake_{};  // when the turn before wanted to be called again
   Instant tick_at_{};
   std::uint64_t ticked_seq_ = 0;
   TurnFigures figures_;

@@ -10,11 +10,11 @@ using wire::Reader;
 using wire::Writer;
 
 // The order of the fields. The blob stands second, so that it is found without reading the rest.
-//  0 kind 1 blob 2 at 3 task 4 tenant 5 queue 6 type 7 priority 8 from 9 state 10 admission 11 attempt
-//  12 failures 13 strikes 14 worker 15 created_at 16 ready_at 17 started_at 18 until 19 wait
-//  20 expires_at 21 [outcome, code, message, retryable, usage]? 22 reason 23 labels
-//  [user, agent, trace]? 24 policy [timeout, max_attempts, backoff, result_ttl, key, hash,
-//  content_type, history]? 25 peer [host, pid]?
+//  0 kind 1 blob 2 at 3 task 4 tenant 5 queue 6 type 7 priority 8 from 9 state 10 admission 11
+//  attempt 12 failures 13 strikes 14 worker 15 created_at 16 ready_at 17 started_at 18 until 19
+//  wait 20 expires_at 21 [outcome, code, message, retryable, usage]? 22 reason 23 labels [user,
+//  agent, trace]? 24 policy [timeout, max_attempts, backoff, result_ttl, key, hash, content_type,
+//  history]? 25 peer [host, pid]?
 constexpr std::uint32_t kFields = 26;
 
 void write_usage(Writer& w, const Usage& u) {
@@ -127,7 +127,10 @@ void encode_record(const Record& record, std::string& out) {
   if (record.user_id.empty() && record.agent_id.empty() && record.traceparent.empty()) {
     w.nil();
   } else {
-    w.array(3).str_or_nil(record.user_id).str_or_nil(record.agent_id).str_or_nil(record.traceparent);
+    w.array(3)
+        .str_or_nil(record.user_id)
+        .str_or_nil(record.agent_id)
+        .str_or_nil(record.traceparent);
   }
   if (is_whole(record.kind) || record.kind == RecordKind::key) {
     write_policy(w, record);

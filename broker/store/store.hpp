@@ -11,8 +11,8 @@
 // on in the store's own threads, and `wake_fd` becomes readable when there is news. Bytes are
 // opaque here: record_codec.hpp gives them their meaning.
 //
-// A failure to write is final (`failure`): the caller stops, for what it has decided is ahead of the
-// disk. It never retries.
+// A failure to write is final (`failure`): the caller stops, for what it has decided is ahead of
+// the disk. It never retries.
 #pragma once
 
 #include <cstdint>
@@ -62,9 +62,9 @@ struct StoreFigures {
   std::uint64_t commits = 0;         // groups made durable since the start
   std::uint64_t commit_us_last = 0;  // how long the newest took, write and sync
   std::uint64_t commit_us_max = 0;
-  std::uint64_t cached_bytes = 0;    // of recent records kept in memory
-  std::uint64_t carried_bytes = 0;   // written again by cleaning, since the start
-  std::uint64_t torn_tail_bytes = 0; // cut off at the start, never acknowledged
+  std::uint64_t cached_bytes = 0;     // of recent records kept in memory
+  std::uint64_t carried_bytes = 0;    // written again by cleaning, since the start
+  std::uint64_t torn_tail_bytes = 0;  // cut off at the start, never acknowledged
 };
 
 class Store {
@@ -137,8 +137,8 @@ class Store {
   // needs it; when all copies are durable the segment is used again. nullopt: nothing to do now.
   virtual std::optional<Kept> next_to_clean() = 0;
 
-  // Readable when durable(), failure() or next_fetched() has news; -1 where the store has no threads.
-  // Reading the news (`acknowledge_wake`) comes before asking for it.
+  // Readable when durable(), failure() or next_fetched() has news; -1 where the store has no
+  // threads. Reading the news (`acknowledge_wake`) comes before asking for it.
   virtual int wake_fd() const = 0;
   virtual void acknowledge_wake() = 0;
 

@@ -25,10 +25,14 @@ class MapWriter {
     return at == kNever ? *this : (entry(key).instant(at), *this);
   }
   MapWriter& span(std::string_view key, Duration span) { return entry(key).span(span), *this; }
-  MapWriter& uint(std::string_view key, std::uint64_t value) { return entry(key).uint(value), *this; }
+  MapWriter& uint(std::string_view key, std::uint64_t value) {
+    return entry(key).uint(value), *this;
+  }
   MapWriter& real(std::string_view key, double value) { return entry(key).real(value), *this; }
   MapWriter& boolean(std::string_view key, bool value) { return entry(key).boolean(value), *this; }
-  MapWriter& bin(std::string_view key, std::string_view bytes) { return entry(key).bin(bytes), *this; }
+  MapWriter& bin(std::string_view key, std::string_view bytes) {
+    return entry(key).bin(bytes), *this;
+  }
   MapWriter& nil(std::string_view key) { return entry(key).nil(), *this; }
   // A value that is msgpack already.
   MapWriter& raw(std::string_view key, std::string_view value) {
@@ -42,9 +46,7 @@ class MapWriter {
     return Writer(entries_);
   }
 
-  void finish() {
-    Writer(out_).map(count_).raw(entries_);
-  }
+  void finish() { Writer(out_).map(count_).raw(entries_); }
 
  private:
   std::string& out_;

@@ -88,7 +88,7 @@ void Journal::start_with(Recovered recovered, Prepared prepared) {
   placement_->set_retired([this] { return cleaner_->retired(); });
   open_ = true;
   hands_->start();
-  tend_spares();
+  spares_.tend(cleaner_->retired());
 }
 
 void Journal::set_books(std::function<std::string()> books) {
@@ -156,8 +156,8 @@ bool Journal::dispatch_one() {
   auto commit = std::make_unique<Commit>();
   if (group->begins) {
     auto spare = spares_.take();
-    tend_spares();
-    if (!spare) return false;
+    spares_.tend(cleaner_->retired());
+    if (!spare) return await_spare();
     segments_.at(group->segment()).file = std::move(spare->file);
     commit->spare = std::move(spare->name);
   }
@@ -171,12 +171,11 @@ bool Journal::dispatch_one() {
   return true;
 }
 
-void Journal::tend_spares() {
-  spares_.tend(cleaner_->retired());
-  const GroupPtr waiting = placement_->next_sealed();
-  if (waiting && waiting->begins && spares_.exhausted()) {
+bool Journal::await_spare() {
+  if (spares_.exhausted()) {
     fail({Errc::io_failed, "the disk is full: there is no space for another segment"});
   }
+  return false;
 }
 
 // --- news from the hands
@@ -185,7 +184,7 @@ void Journal::take_in() {
   while (const auto commit = hands_->take_commit()) committed(*commit);
   while (const auto chore = hands_->take_chore()) {
     chore->done();
-    tend_spares();
+    spares_.tend(cleaner_->retired());
   }
   if (spares_.failure()) fail(*spares_.failure());
   if (cleaner_->failure()) fail(*cleaner_->failure());
@@ -215,7 +214,7 @@ void Journal::segment_begun(const SegmentHeader& header) {
     cleaner_->dropped(segments_.oldest());
     spares_.recycle(segments_.take_oldest());
   }
-  tend_spares();
+  spares_.tend(cleaner_->retired());
 }
 
 void Journal::fail(const Error& error) {
@@ -249,7 +248,7 @@ bool Journal::takes_submissions() {
   if (!waited) return false;
   retried_space_ms_ = now;
   spares_.retry();
-  tend_spares();
+  spares_.tend(cleaner_->retired());
   return false;
 }
 

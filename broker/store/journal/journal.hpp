@@ -78,7 +78,7 @@ class Journal : public Store {
   void segment_begun(const SegmentHeader& header);
   void dispatch();
   bool dispatch_one();
-  void tend_spares();
+  bool await_spare();
   void fail(const Error& error);
   void answer(Fetched fetched);
   std::vector<Stretch> stretches_from(std::uint64_t seq) const;

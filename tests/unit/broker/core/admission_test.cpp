@@ -182,7 +182,8 @@ TEST_F(AdmissionTest, CleaningCarriesWhatIsStillNeededAndNothingElse) {
   books.blob = blob;
   std::string bytes;
   encode_record(books, bytes);
-  journal_.insert(journal_.begin() + static_cast<std::ptrdiff_t>(end), {RecordKind::books, bytes, 0});
+  journal_.insert(journal_.begin() + static_cast<std::ptrdiff_t>(end),
+                  {RecordKind::books, bytes, 0});
   restart();
   EXPECT_EQ(state(waiting), TaskState::scheduled);
   EXPECT_EQ(state(finished), TaskState::completed);

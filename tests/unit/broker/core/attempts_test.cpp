@@ -14,8 +14,8 @@ TEST_F(AttemptsTest, ATaskIsSubmittedLeasedAndCompleted) {
   EXPECT_EQ(done(1, session, a, "42"), Errc::ok);
   EXPECT_EQ(state(id), TaskState::completed);
   EXPECT_EQ(view(id).attempts.size(), 1U);
-  EXPECT_EQ(kinds(), (std::vector{RecordKind::worker_joined, RecordKind::created, RecordKind::started,
-                                  RecordKind::completed}));
+  EXPECT_EQ(kinds(), (std::vector{RecordKind::worker_joined, RecordKind::created,
+                                  RecordKind::started, RecordKind::completed}));
   expect_books_balance();
 }
 
@@ -177,7 +177,8 @@ TEST_F(AttemptsTest, AnAttemptThatOverrunsIsTimedOutByTheBrokerAndItsSlotStaysTa
   EXPECT_EQ(dispatch().size(), 1U);
 }
 
-TEST_F(AttemptsTest, ACancelledRunningTaskIsCancelledAtOnceAndItsSlotIsFreeWhenTheWorkerHasStopped) {
+TEST_F(AttemptsTest,
+       ACancelledRunningTaskIsCancelledAtOnceAndItsSlotIsFreeWhenTheWorkerHasStopped) {
   const auto session = hello(1);
   const auto id = submit();
   const auto a = dispatch().at(0);
@@ -231,7 +232,8 @@ TEST_F(AttemptsTest, AnOverLargeResultThatIsNoTextDoesNotSpoilTheJournal) {
   make_core();
   const auto session = hello(1);
   const auto id = submit();
-  EXPECT_EQ(done(1, session, dispatch().at(0), std::string(10'000, '\xff')), Errc::result_too_large);
+  EXPECT_EQ(done(1, session, dispatch().at(0), std::string(10'000, '\xff')),
+            Errc::result_too_large);
   restart();
   EXPECT_EQ(state(id), TaskState::dead);
   EXPECT_LE(view(id).attempts.at(0).error.message.size(), kErrorTextMax);

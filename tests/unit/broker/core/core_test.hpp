@@ -93,7 +93,8 @@ class CoreTest : public ::testing::Test, protected Output {
   }
 
   // A worker says hello and is told its session.
-  SessionId hello(int worker, std::uint32_t window = 1, const std::vector<std::string_view>& types = {"work"},
+  SessionId hello(int worker, std::uint32_t window = 1,
+                  const std::vector<std::string_view>& types = {"work"},
                   const std::vector<wire::Hold>& holds = {},
                   const std::vector<std::string_view>& capabilities = {}) {
     wire::Hello m;
@@ -216,7 +217,9 @@ class CoreTest : public ::testing::Test, protected Output {
     const auto spec = wire::decode_task(stored->record.blob);
     assigned_.push_back({peer, session, spec->id, item.attempt});
   }
-  void confirm(Peer peer, SessionId, const wire::Verdict& v) override { told_.push_back({peer, v}); }
+  void confirm(Peer peer, SessionId, const wire::Verdict& v) override {
+    told_.push_back({peer, v});
+  }
   void cancel(Peer peer, SessionId, const wire::CancelAttempts::Item& item) override {
     cancelled_.push_back({peer, {item.task, item.attempt, Errc::ok}});
   }
