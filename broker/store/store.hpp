@@ -73,7 +73,8 @@ class Store {
 
   // Replays every record that is kept, oldest first, and readies the store for appending. `visit`
   // may refuse a record; that stops the start with its error. Errors: STORE_DAMAGED (with file and
-  // offset), STORE_IN_USE, STORE_TOO_NEW, IO_FAILED. Called once, before anything else.
+  // offset), STORE_IN_USE, STORE_TOO_NEW, BAD_CONFIGURATION, IO_FAILED, STORAGE_FULL (a new store
+  // on a full disk). Called once, before anything else.
   virtual Result<void> open(const std::function<Result<void>(const Kept&)>& visit) = 0;
 
   virtual StoreId id() const = 0;
@@ -89,7 +90,8 @@ class Store {
   virtual Locator carry(std::string_view record) = 0;
 
   // Hands the open group to the disk unless one is being written: then it keeps growing. Never
-  // blocks. Call it at the end of a turn and after news.
+  // blocks. Call it at the end of a turn and after news. (A group that has grown large does not
+  // wait for it.)
   virtual void flush() = 0;
 
   // Positions: how many records (of both kinds) have been added, and how many of these are durable.
@@ -116,15 +118,15 @@ class Store {
   // other member.
   virtual std::optional<std::string_view> cached(const Locator& where) = 0;
 
-  // The record will not be asked for again: its memory can go.
+  // The record will not be asked for again: its memory can go. A hint, nothing depends on it.
   virtual void forget(const Locator& where) = 0;
 
-  // Starts reading a record; what it brings comes out of next_fetched under the ticket. Reads that
-  // are pending keep their segment from being recycled.
+  // Starts reading a record that is kept; what it brings comes out of next_fetched under the
+  // ticket. Reads that are pending keep their segment from being recycled.
   virtual void fetch(std::uint64_t ticket, const Locator& where) = 0;
 
-  // Starts reading durable events with seq > since: at most `count`, ending at `bytes` bytes or at
-  // the newest durable one.
+  // Starts reading durable events with seq > since: at most `count`, ending at `bytes` bytes (but
+  // not before the first) or at the newest durable one.
   virtual void fetch_events(std::uint64_t ticket, std::uint64_t since, std::size_t count,
                             std::size_t bytes) = 0;
   virtual std::optional<Fetched> next_fetched() = 0;
@@ -134,7 +136,8 @@ class Store {
 
   // Cleaning. While the store is over its bound it hands out the records of its oldest segment, in
   // steps in proportion to what was appended. For each, the caller carries a newer copy if it still
-  // needs it; when all copies are durable the segment is used again. nullopt: nothing to do now.
+  // needs it, before it asks for the next; when all copies are durable the segment is used again.
+  // nullopt: nothing to do now.
   virtual std::optional<Kept> next_to_clean() = 0;
 
   // Readable when durable(), failure() or next_fetched() has news; -1 where the store has no

@@ -1,0 +1,127 @@
+// The journal on a disk of this machine, with its threads: that it works, and how fast.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "broker/store/journal/journal_store.hpp"
+#include "broker/store/store.hpp"
+
+namespace drover::broker::journal {
+namespace {
+
+class RealDisk : public testing::Test {
+ protected:
+  RealDisk() {
+    std::string path = std::filesystem::temp_directory_path() / "drover-disk-XXXXXX";
+    directory = ::mkdtemp(path.data());
+  }
+  ~RealDisk() override { std::filesystem::remove_all(directory); }
+
+  std::unique_ptr<Store> make(const JournalOptions& options = {}) {
+    return *make_journal_store(directory, options);
+  }
+
+  static Result<void> ignore(const Kept&) { return {}; }
+
+  // Appends `total` records in groups of `each`, two decisions' worth of turns in flight.
+  static void fill(Store& store, int total, int each) {
+    const std::string body(284, 'x');
+    const std::vector<std::string_view> one{body};
+    for (int i = 0; i < total; ++i) {
+      store.append(one);
+      if ((i + 1) % each != 0) continue;
+      store.flush();
+      while (store.appended() - store.durable() > static_cast<std::uint64_t>(2 * each)) wait(store);
+    }
+    while (store.durable() < store.appended()) {
+      store.flush();
+      wait(store);
+    }
+  }
+
+  static void wait(Store& store) {
+    pollfd news{store.wake_fd(), POLLIN, 0};
+    ::poll(&news, 1, 100);
+    store.acknowledge_wake();
+    store.flush();
+  }
+
+  std::string directory;
+};
+
+TEST_F(RealDisk, RecordsAreThereAfterAReopen) {
+  auto store = make();
+  ASSERT_TRUE(store->open(ignore));
+  fill(*store, 1000, 100);
+  store->close();
+  store = make();
+  std::uint64_t seen = 0;
+  ASSERT_TRUE(store->open([&](const Kept& kept) -> Result<void> {
+    EXPECT_EQ(kept.seq, ++seen);
+    EXPECT_EQ(kept.bytes, std::string(284, 'x'));
+    return {};
+  }));
+  EXPECT_EQ(seen, 1000U);
+}
+
+TEST_F(RealDisk, ASecondOpenerIsRefusedUntilTheFirstIsGone) {
+  auto first = make();
+  auto second = make();
+  ASSERT_TRUE(first->open(ignore));
+  const auto refused = second->open(ignore);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::store_in_use);
+  first->close();
+  EXPECT_TRUE(make()->open(ignore));
+}
+
+TEST_F(RealDisk, FilesAreTheirOwnersAlone) {
+  auto store = make();
+  ASSERT_TRUE(store->open(ignore));
+  fill(*store, 10, 1);
+  store->close();
+  struct stat status = {};
+  for (const auto& file : std::filesystem::directory_iterator(directory)) {
+    ASSERT_EQ(::stat(file.path().c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777U, 0600U) << file.path();
+  }
+  const auto below = directory + "/below";
+  ASSERT_TRUE(make_journal_store(below));
+  ASSERT_EQ(::stat(below.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0700U);
+}
+
+TEST_F(RealDisk, HowFastItIs) {
+  for (const int each : {1, 10, 100, 1000}) {
+    auto store = make();
+    ASSERT_TRUE(store->open(ignore));
+    const int total = each == 1 ? 5'000 : each == 10 ? 50'000 : each * 3'000;
+    const auto before = store->figures();
+    const auto start = std::chrono::steady_clock::now();
+    fill(*store, total, each);
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+    const auto after = store->figures();
+    std::printf(
+        "284-byte records, %4d a turn: %8.0f records/s, %6.0f commits/s, slowest commit %lu us\n",
+        each, total / passed.count(),
+        static_cast<double>(after.commits - before.commits) / passed.count(), after.commit_us_max);
+    store->close();
+  }
+  const auto start = std::chrono::steady_clock::now();
+  auto store = make();
+  std::uint64_t seen = 0;
+  ASSERT_TRUE(store->open([&](const Kept&) -> Result<void> { return ++seen, Result<void>(); }));
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+  std::printf("recovery: %lu records (%lu MB) in %.2f s\n", seen, store->figures().disk_bytes >> 20,
+              passed.count());
+}
+
+}  // namespace
+}  // namespace drover::broker::journal
