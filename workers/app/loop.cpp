@@ -1,0 +1,132 @@
+#include "workers/app/loop.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/observe/log.hpp"
+#include "common/observe/service_manager.hpp"
+
+namespace drover::workers {
+namespace {
+
+constexpr Duration kHurry = 2s;  // what a second signal leaves to attempts and confirms
+
+std::string_view name_of_parting(Parting why) {
+  switch (why) {
+    case Parting::unknown: return "the broker does not know this worker's session; saying hello";
+    case Parting::silent: return "the broker is silent; what runs goes on, saying hello";
+    case Parting::window: return "the number of usable slots has changed; saying hello";
+  }
+  return "saying hello";
+}
+
+}  // namespace
+
+Loop::Loop(WorkerProfile profile, CoreOptions options, Random random, BrokerLink& link,
+           SlotPool& pool, Signals& signals, const transport::ProcessClock& clock)
+    : link_(link),
+      pool_(pool),
+      signals_(signals),
+      clock_(clock),
+      core_(std::move(profile), options, random, *this) {
+  poller_.add(link.socket());
+  poller_.add(link.watch());
+  poller_.add(pool.wake_fd());
+  poller_.add(signals.fd());
+}
+
+Error Loop::run() {
+  while (!stopped_) turn();
+  return *stopped_;
+}
+
+void Loop::turn() {
+  poller_.wait(std::max(Duration(0), core_.next_deadline() - clock_.now()));
+  const Instant now = clock_.now();
+  hear_signals(now);
+  link_.receive([&](const wire::WorkerOrder& order) { core_.on_order(order, now); });
+  if (link_.take_connected()) core_.connected(now);
+  hear_slots(now);
+  core_.advance(now);
+  if (link_.figures().unreadable != unreadable_said_) say_figures();
+}
+
+void Loop::hear_signals(Instant now) {
+  while (signals_.take() != 0) {
+    if (core_.draining()) {
+      log::warn("stopping at once: what runs is given back", {{"running", core_.running()}});
+      core_.begin_quick_stop(kHurry, now);
+      continue;
+    }
+    log::info("draining: no new tasks are taken", {{"running", core_.running()}});
+    observe::notify_service_manager("STOPPING=1\nSTATUS=draining");
+    core_.begin_drain(now);
+  }
+}
+
+void Loop::hear_slots(Instant now) {
+  for (auto& item : pool_.take_news()) {
+    if (item.end) {
+      core_.finished(item.hold, std::move(*item.end), now);
+    } else {
+      core_.progress(item.hold, item.percent, item.message, now);
+    }
+  }
+}
+
+void Loop::say_figures() {
+  unreadable_said_ = link_.figures().unreadable;
+  log::warn("the broker sent something that this worker cannot read",
+            {{"frames", unreadable_said_}});
+}
+
+void Loop::start(AttemptOrder order) {
+  if (log::wants(log::Level::debug)) {
+    log::debug("an attempt starts", {{"task", to_string(order.hold.task)},
+                                     {"attempt", order.hold.attempt},
+                                     {"queue", order.queue}});
+  }
+  pool_.start(std::move(order));
+}
+
+void Loop::cancel(const Hold& hold, Duration grace, StopReason reason) {
+  log::info("an attempt is told to stop", {{"task", to_string(hold.task)},
+                                           {"attempt", hold.attempt},
+                                           {"reason", name_of(reason)},
+                                           {"grace_ms", grace}});
+  pool_.cancel(hold, grace);
+}
+
+void Loop::joined(const wire::Welcome& welcome) {
+  log::info("the broker has welcomed this worker",
+            {{"session", static_cast<std::uint64_t>(welcome.session)},
+             {"store", to_string(welcome.store)},
+             {"held", core_.held()},
+             {"drop", welcome.drop.size()}});
+  observe::notify_service_manager("STATUS=connected");
+}
+
+void Loop::parted(Parting why) {
+  log::warn(name_of_parting(why), {{"held", core_.held()}});
+  observe::notify_service_manager("STATUS=waiting for the broker");
+}
+
+void Loop::ended(const Hold& hold, const AttemptEnd& end) {
+  const bool as_usual = end.outcome == Outcome::completed || end.outcome == Outcome::released;
+  const auto level = as_usual ? log::Level::debug : log::Level::info;
+  if (!log::wants(level)) return;
+  log::write(level, "an attempt has ended",
+             {{"task", to_string(hold.task)},
+              {"attempt", hold.attempt},
+              {"outcome", drover::name_of(end.outcome)},
+              {"code", end.error.code}});
+}
+
+void Loop::confirmed(const Hold& hold, Errc code) {
+  if (code == Errc::ok) return;
+  log::info(
+      "the broker has closed an attempt",
+      {{"task", to_string(hold.task)}, {"attempt", hold.attempt}, {"code", drover::name_of(code)}});
+}
+
+}  // namespace drover::workers

@@ -1,0 +1,24 @@
+// SIGTERM and SIGINT as something to poll instead of something that interrupts.
+//
+// Blocked from the moment one exists, in its thread and in those made after it.
+#pragma once
+
+namespace drover::workers {
+
+class Signals {
+ public:
+  Signals();
+  ~Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  int fd() const { return fd_; }
+
+  // The next signal that came; 0 if there is none.
+  int take();
+
+ private:
+  int fd_;
+};
+
+}  // namespace drover::workers
