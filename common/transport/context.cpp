@@ -1,0 +1,32 @@
+#include "common/transport/context.hpp"
+
+#include <signal.h>
+
+namespace drover::transport {
+namespace {
+
+// Blocks all signals for the calling thread while it lives; threads started meanwhile inherit that.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+Context::Context(int io_threads) : context_(io_threads) {
+  // libzmq starts its threads with the first socket.
+  const NoSignals quiet;
+  zmq::socket_t first(context_, zmq::socket_type::pair);
+}
+
+void Context::shutdown() { context_.shutdown(); }
+
+}  // namespace drover::transport

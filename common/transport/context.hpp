@@ -1,0 +1,29 @@
+// The ZeroMQ context: the threads and memory behind all sockets of one process.
+//
+// Make one, before any other thread starts, and let it outlive its sockets. The context's threads
+// take no signals (they are blocked while it starts), so signals reach the thread that wants them.
+#pragma once
+
+#include <zmq.hpp>
+
+namespace drover::transport {
+
+class Context {
+ public:
+  // One I/O thread moves about a gigabyte a second.
+  explicit Context(int io_threads = 1);
+
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  // Makes every socket call of this context fail and every poll return, from any thread; the
+  // sockets can then only be destroyed. Calling it twice is fine.
+  void shutdown();
+
+  zmq::context_t& zmq() { return context_; }
+
+ private:
+  zmq::context_t context_;
+};
+
+}  // namespace drover::transport

@@ -1,0 +1,64 @@
+#include "common/transport/dealer_socket.hpp"
+
+#include <fmt/format.h>
+
+#include "common/base/random.hpp"
+
+namespace drover::transport {
+namespace {
+
+constexpr int kReconnectMs = 100;
+constexpr int kReconnectSpreadMs = 400;
+constexpr int kReconnectMaxMs = 10'000;
+
+}  // namespace
+
+DealerSocket::DealerSocket(Context& context, const SocketOptions& options, std::uint64_t seed)
+    : Socket(context, zmq::socket_type::dealer, options) {
+  Random random(seed);
+  const auto pause = kReconnectMs + static_cast<int>(random.below(kReconnectSpreadMs));
+  socket_.set(zmq::sockopt::reconnect_ivl, pause);
+  socket_.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
+  socket_.set(zmq::sockopt::immediate, 1);
+}
+
+Result<DealerSocket> DealerSocket::connect(Context& context, const std::string& address,
+                                           const SocketOptions& options, std::uint64_t seed) {
+  DealerSocket dealer(context, options, seed);
+  if (auto connected = dealer.Socket::connect(address); !connected) return connected.error();
+  return dealer;
+}
+
+std::optional<Frame> DealerSocket::receive() {
+  Frame frame;
+  bool more = false;
+  while (receive_frame(frame, more)) {
+    if (!more) return frame;
+    drop_rest(more);
+  }
+  return std::nullopt;
+}
+
+ConnectionWatch::ConnectionWatch(Context& context, const SocketOptions& options)
+    : Socket(context, zmq::socket_type::pair, options) {}
+
+Result<ConnectionWatch> DealerSocket::watch(Context& context) {
+  ConnectionWatch watch(context, {});
+  const auto address = fmt::format("inproc://drover-watch-{}", fmt::ptr(handle()));
+  if (zmq_socket_monitor(handle(), address.c_str(), ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0) {
+    return Error{Errc::internal,
+                 fmt::format("cannot watch {}: {}", address, zmq_strerror(zmq_errno()))};
+  }
+  if (auto connected = watch.Socket::connect(address); !connected) return connected.error();
+  return watch;
+}
+
+// An event is two frames; that it came is all there is to know.
+bool ConnectionWatch::take_connected() {
+  bool any = false;
+  Frame frame;
+  for (bool more = false; receive_frame(frame, more);) any = true;
+  return any;
+}
+
+}  // namespace drover::transport

@@ -1,0 +1,50 @@
+// The caller's side of a conversation with one broker: one frame a message, both ways.
+//
+// ZeroMQ connects in the background and again whenever the connection breaks, after 100 ms to 10 s,
+// longer each time and a little different for each caller. Frames are taken only while there is a
+// connection, so none grows old in a queue; what lay in the pipes when a connection broke is lost
+// without a word. Whoever talks over this socket repeats what was not answered.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/transport/socket.hpp"
+
+namespace drover::transport {
+
+// Tells when a dealer's connection stands (again).
+class ConnectionWatch : public Socket {
+ public:
+  // True if a connection came up since the last call. Readable when there is one to tell.
+  bool take_connected();
+
+ private:
+  friend class DealerSocket;
+  ConnectionWatch(Context& context, const SocketOptions& options);
+};
+
+class DealerSocket : public Socket {
+ public:
+  // Starts connecting; nobody needs to be there. `seed` makes the pauses differ from those of
+  // others.
+  static Result<DealerSocket> connect(Context& context, const std::string& address,
+                                      const SocketOptions& options, std::uint64_t seed);
+
+  std::optional<Frame> receive();
+
+  // `full` while there is no connection, or the other side does not read. A frame that was not sent
+  // is gone all the same.
+  Sent send(Frame frame) { return send_frame(frame, /*more=*/false); }
+  Sent send(std::string_view bytes) { return send(Frame(bytes)); }
+
+  // Starts telling of connections that come up from now on. At most once; whoever asks for it must
+  // go on taking them. The watch goes before the dealer.
+  Result<ConnectionWatch> watch(Context& context);
+
+ private:
+  DealerSocket(Context& context, const SocketOptions& options, std::uint64_t seed);
+};
+
+}  // namespace drover::transport

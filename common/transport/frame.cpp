@@ -1,0 +1,23 @@
+#include "common/transport/frame.hpp"
+
+#include <memory>
+
+namespace drover::transport {
+namespace {
+
+constexpr std::size_t kWorthTaking = 4096;
+
+void release(void*, void* holder) { delete static_cast<std::string*>(holder); }
+
+}  // namespace
+
+Frame Frame::adopt(std::string&& bytes) {
+  if (bytes.size() < kWorthTaking) return Frame(std::string_view(bytes));
+  auto holder = std::make_unique<std::string>(std::move(bytes));
+  Frame frame;
+  frame.message_.rebuild(holder->data(), holder->size(), &release, holder.get());
+  holder.release();
+  return frame;
+}
+
+}  // namespace drover::transport

@@ -1,0 +1,57 @@
+#include "common/transport/router_socket.hpp"
+
+#include <array>
+
+namespace drover::transport {
+namespace {
+
+constexpr std::size_t kRoutingIdSize = 5;  // a zero and a number of four bytes
+constexpr PeerId kMark = PeerId{1} << 40;  // keeps a packed id from being 0
+
+// 0 if it is not an id of ZeroMQ's own making.
+PeerId pack(std::string_view routing_id) {
+  if (routing_id.size() != kRoutingIdSize || routing_id[0] != '\0') return 0;
+  PeerId peer = 0;
+  for (const char c : routing_id) peer = (peer << 8) | static_cast<std::uint8_t>(c);
+  return peer | kMark;
+}
+
+Frame unpack(PeerId peer) {
+  std::array<char, kRoutingIdSize> bytes;
+  for (std::size_t i = kRoutingIdSize; i-- > 0; peer >>= 8) bytes[i] = static_cast<char>(peer);
+  return Frame(std::string_view(bytes.data(), bytes.size()));
+}
+
+}  // namespace
+
+RouterSocket::RouterSocket(Context& context, const SocketOptions& options)
+    : Socket(context, zmq::socket_type::router, options) {
+  socket_.set(zmq::sockopt::router_mandatory, 1);
+}
+
+Result<RouterSocket> RouterSocket::bind(Context& context, const std::string& address,
+                                        const SocketOptions& options) {
+  RouterSocket router(context, options);
+  if (auto bound = router.Socket::bind(address); !bound) return bound.error();
+  return router;
+}
+
+std::optional<RouterSocket::Incoming> RouterSocket::receive() {
+  Incoming in;
+  Frame id;
+  bool more = false;
+  while (receive_frame(id, more)) {
+    in.peer = pack(id.view());
+    if (more && receive_frame(in.frame, more) && !more && in.peer != 0) return in;
+    drop_rest(more);
+  }
+  return std::nullopt;
+}
+
+Sent RouterSocket::send(PeerId peer, Frame frame) {
+  Frame id = unpack(peer);
+  const Sent sent = send_frame(id, /*more=*/true);
+  return sent == Sent::sent ? send_frame(frame, /*more=*/false) : sent;
+}
+
+}  // namespace drover::transport

@@ -1,0 +1,40 @@
+#include "common/transport/sub_socket.hpp"
+
+namespace drover::transport {
+namespace {
+
+constexpr int kReconnectMs = 100;
+constexpr int kReconnectMaxMs = 10'000;
+
+}  // namespace
+
+SubSocket::SubSocket(Context& context, const SocketOptions& options)
+    : Socket(context, zmq::socket_type::sub, options) {
+  // Subscriptions travel as messages: beyond this limit libzmq 4.3 loses them without a word.
+  socket_.set(zmq::sockopt::sndhwm, 0);
+  socket_.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
+  socket_.set(zmq::sockopt::reconnect_ivl_max, kReconnectMaxMs);
+}
+
+Result<SubSocket> SubSocket::connect(Context& context, const std::string& address,
+                                     const SocketOptions& options) {
+  SubSocket sub(context, options);
+  if (auto connected = sub.Socket::connect(address); !connected) return connected.error();
+  return sub;
+}
+
+void SubSocket::subscribe(const std::string& prefix) {
+  socket_.set(zmq::sockopt::subscribe, prefix);
+}
+
+std::optional<SubSocket::Told> SubSocket::receive() {
+  Told told;
+  bool more = false;
+  while (receive_frame(told.topic, more)) {
+    if (more && receive_frame(told.event, more) && !more) return told;
+    drop_rest(more);
+  }
+  return std::nullopt;
+}
+
+}  // namespace drover::transport

@@ -1,0 +1,59 @@
+// The broker's end of the status bus: tells every subscriber what happened, and waits for none.
+//
+// A subscription is entered only within its limits (200 bytes, 256 of one peer); the others are
+// counted and hear nothing. A peer is the TCP connection that a subscription came over.
+//
+// libzmq 4.3 never delivers topics of 246 to 255 bytes; ours have at most 200 (messages.yaml).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "common/transport/socket.hpp"
+
+namespace drover::transport {
+
+inline constexpr std::size_t kSubscriptionMax = 200;  // bytes; of topics too
+inline constexpr std::size_t kSubscriptionsPerPeerMax = 256;
+
+class XpubSocket : public Socket {
+ public:
+  static Result<XpubSocket> bind(Context& context, const std::string& address,
+                                 const SocketOptions& options);
+
+  // Enters or refuses the subscriptions that have come in. Call it when the socket is readable, and
+  // now and then (each second) so that peers that have gone are noticed.
+  void take_subscriptions();
+
+  // How many subscriptions are entered. While 0 there is nobody to encode an event for. A peer that
+  // has gone may be counted for a moment longer, never one too few.
+  std::size_t subscriptions() const { return subscriptions_; }
+  std::uint64_t refused() const { return refused_; }
+
+  // Tells all who asked for the topic; a subscriber who does not keep up misses it.
+  void publish(std::string_view topic, std::string_view event);
+
+ private:
+  // A connection is known by its descriptor and the kernel's number for it: descriptors return.
+  struct Peer {
+    std::uint64_t cookie = 0;
+    std::set<std::string, std::less<>> topics;
+  };
+
+  XpubSocket(Context& context, const SocketOptions& options);
+  void take(Frame& request);
+  void enter(Peer& peer, std::string_view topic);
+  void leave(Peer& peer, std::string_view topic);
+  void forget(Peer& peer);
+  void sweep();
+
+  std::map<int, Peer> peers_;
+  std::size_t subscriptions_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace drover::transport

@@ -1,0 +1,125 @@
+// The status bus: who subscribes hears, limits hold, and the count of subscribers is never too low.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "common/transport/poller.hpp"
+#include "common/transport/sub_socket.hpp"
+#include "common/transport/xpub_socket.hpp"
+
+namespace drover::transport {
+namespace {
+
+using namespace std::chrono_literals;
+
+class BusTest : public testing::Test {
+ protected:
+  BusTest() : bus(std::move(*XpubSocket::bind(context, "tcp://127.0.0.1:*", {}))) {}
+
+  SubSocket listener() { return std::move(*SubSocket::connect(context, bus.address(), {})); }
+
+  // Takes subscriptions until `done` holds; false after ten seconds.
+  template <class Done>
+  bool until(Done done) {
+    for (int i = 0; i < 2000 && !done(); ++i) {
+      Poller poller;
+      poller.add(bus);
+      poller.wait(5ms);
+      bus.take_subscriptions();
+    }
+    return done();
+  }
+
+  // "topic: event", or what is the matter.
+  static std::string next(SubSocket& sub) {
+    Poller poller;
+    poller.add(sub);
+    poller.wait(10s);
+    const auto told = sub.receive();
+    if (!told) return "nothing came";
+    return std::string(told->topic.view()) + ": " + std::string(told->event.view());
+  }
+
+  Context context;
+  XpubSocket bus;
+};
+
+TEST_F(BusTest, ASubscriberHearsWhatItAskedForAndNothingElse) {
+  auto sub = listener();
+  sub.subscribe("default/task.dead");
+  ASSERT_TRUE(until([&] { return bus.subscriptions() == 1; }));
+  bus.publish("default/task.created/q/1", "a");
+  bus.publish("default/task.dead/q/1", "b");
+  EXPECT_EQ(next(sub), "default/task.dead/q/1: b");
+}
+
+TEST_F(BusTest, EverythingIsOneSubscription) {
+  auto sub = listener();
+  sub.subscribe("");
+  ASSERT_TRUE(until([&] { return bus.subscriptions() == 1; }));
+  bus.publish("a", "1");
+  bus.publish("b", "2");
+  EXPECT_EQ(next(sub), "a: 1");
+  EXPECT_EQ(next(sub), "b: 2");
+}
+
+TEST_F(BusTest, NobodyThereIsZeroAndPublishingIsFine) {
+  EXPECT_EQ(bus.subscriptions(), 0u);
+  bus.publish("a", "1");
+}
+
+TEST_F(BusTest, ASubscriptionTooLongIsRefusedAndCounted) {
+  auto sub = listener();
+  sub.subscribe(std::string(201, 'x'));
+  sub.subscribe(std::string(200, 'y'));
+  ASSERT_TRUE(until([&] { return bus.subscriptions() + bus.refused() == 2; }));
+  EXPECT_EQ(bus.subscriptions(), 1u);
+  EXPECT_EQ(bus.refused(), 1u);
+
+  bus.publish(std::string(201, 'x'), "never heard");
+  bus.publish(std::string(200, 'y'), "heard");
+  EXPECT_EQ(next(sub), std::string(200, 'y') + ": heard");
+}
+
+TEST_F(BusTest, BeyondItsLimitAPeerIsRefusedButNotTheOthers) {
+  auto greedy = listener(), modest = listener();
+  for (std::size_t i = 0; i < kSubscriptionsPerPeerMax + 10; ++i) {
+    greedy.subscribe("topic/" + std::to_string(1000 + i));
+  }
+  ASSERT_TRUE(until([&] { return bus.refused() == 10; }));
+  EXPECT_EQ(bus.subscriptions(), kSubscriptionsPerPeerMax);
+
+  modest.subscribe("topic/1260");  // was refused to the other
+  ASSERT_TRUE(until([&] { return bus.subscriptions() == kSubscriptionsPerPeerMax + 1; }));
+  bus.publish("topic/1260", "for the modest one");
+  EXPECT_EQ(next(modest), "topic/1260: for the modest one");
+  EXPECT_FALSE(greedy.receive());
+}
+
+TEST_F(BusTest, AListenerThatGoesIsNoticedAndTheOthersStayCounted) {
+  auto stays = listener();
+  stays.subscribe("");
+  {
+    auto goes = listener();
+    goes.subscribe("");
+    goes.subscribe("more");
+    ASSERT_TRUE(until([&] { return bus.subscriptions() == 3; }));
+  }
+  EXPECT_TRUE(until([&] { return bus.subscriptions() == 1; }));
+  bus.publish("a", "1");
+  EXPECT_EQ(next(stays), "a: 1");
+}
+
+TEST_F(BusTest, ManyComeAndGoAndTheCountEndsAtZero) {
+  for (int round = 0; round < 20; ++round) {
+    auto a = listener(), b = listener();
+    a.subscribe("");
+    b.subscribe("topic");
+    ASSERT_TRUE(until([&] { return bus.subscriptions() >= 2; }));
+  }
+  EXPECT_TRUE(until([&] { return bus.subscriptions() == 0; }));
+}
+
+}  // namespace
+}  // namespace drover::transport
