@@ -1,0 +1,94 @@
+#include "cli/batch_file.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "drover/body.hpp"
+#include "drover/task_json.hpp"
+
+namespace drover::cli {
+namespace {
+
+std::uint64_t fnv1a(std::string_view bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : bytes) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
+  return hash;
+}
+
+std::string identity_of(const struct stat& file) {
+  if (!S_ISREG(file.st_mode)) return "";
+  return fmt::format("{:x}.{:x}.{:x}.{:x}{:09x}", file.st_dev, file.st_ino, file.st_size,
+                     file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
+}
+
+}  // namespace
+
+std::string batch_key(const std::string& identity, std::uint64_t line, std::string_view bytes) {
+  if (identity.empty()) return "";
+  return fmt::format("batch-{}-{}-{:016x}", identity, line, fnv1a(bytes));
+}
+
+Result<BatchFile> BatchFile::open(const std::string& path, const std::string& type) {
+  BatchFile batch;
+  batch.type_ = type;
+  batch.file_.reset(path == "-" ? stdin : std::fopen(path.c_str(), "re"));
+  struct stat about {};
+  if (!batch.file_ || fstat(fileno(batch.file_.get()), &about) != 0) {
+    return Error{Errc::invalid_argument, fmt::format("cannot read {}: {}", path, strerror(errno))};
+  }
+  if (S_ISDIR(about.st_mode)) {
+    return Error{Errc::invalid_argument, fmt::format("cannot read {}: it is a folder", path)};
+  }
+  batch.identity_ = identity_of(about);
+  if (S_ISREG(about.st_mode)) batch.bytes_ = static_cast<std::uint64_t>(about.st_size);
+  return batch;
+}
+
+// False at the end of the file.
+Result<bool> BatchFile::read_line(std::string& line) {
+  line.clear();
+  for (int c = 0; (c = getc_unlocked(file_.get())) != EOF;) {
+    ++bytes_read_;
+    if (c == '\n') return true;
+    line += static_cast<char>(c);
+    if (line.size() > kLineMax) {
+      return Error{Errc::invalid_argument, fmt::format("line {} is too long", lines_ + 1)};
+    }
+  }
+  if (std::ferror(file_.get()) != 0) {
+    return Error{Errc::io_failed, fmt::format("reading failed: {}", strerror(errno))};
+  }
+  return !line.empty();
+}
+
+Result<std::vector<BatchLine>> BatchFile::next(std::size_t most) {
+  std::vector<BatchLine> lines;
+  std::string line;
+  while (lines.size() < most) {
+    const auto got = read_line(line);
+    if (!got) return got.error();
+    if (!*got) break;
+    ++lines_;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    lines.push_back({lines_, read_task(line)});
+  }
+  return lines;
+}
+
+Result<NewTask> BatchFile::read_task(const std::string& line) const {
+  auto json = parse_json(line);
+  if (!json) return json.error();
+  if (json->is_object() && !json->contains("type") && !type_.empty()) (*json)["type"] = type_;
+  auto task = task_from_json(*json);
+  if (!task) return task.error();
+  if (!task->id && task->idempotency_key.empty()) {
+    task->idempotency_key = batch_key(identity_, lines_, line);
+  }
+  return task;
+}
+
+}  // namespace drover::cli

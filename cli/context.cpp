@@ -1,0 +1,189 @@
+#include "cli/context.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "common/base/assert.hpp"
+#include "drover_version.hpp"
+
+namespace drover::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr Duration kPatience = 1s;  // before a person is told that we wait
+
+int stop_event = -1;
+std::atomic<int> stop_signal{0};
+std::atomic<int> stop_count{0};
+
+// Only what a signal handler may do.
+void on_signal(int number) {
+  stop_signal = number;
+  ++stop_count;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(stop_event, &one, sizeof one);
+}
+
+// What a person may try next.
+std::string hint_for(const Error& error) {
+  if (error.code == Errc::broker_unavailable) return "Is it running? `drover up` starts one.";
+  if (error.code == Errc::queue_full) return "`drover queue list` shows what is in it.";
+  return "";
+}
+
+}  // namespace
+
+// --- signals
+
+void Context::take_signals() {
+  stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  DROVER_ASSERT(stop_event >= 0);
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);
+  signal(SIGPIPE, SIG_DFL);  // `drover watch | head` ends when head does
+}
+
+int Context::stop_fd() { return stop_event; }
+int Context::interruptions() { return stop_count; }
+int Context::interrupted_code() { return 128 + stop_signal; }
+
+bool Context::pause(Duration duration) {
+  pollfd wait{stop_event, POLLIN, 0};
+  poll(&wait, 1, static_cast<int>(std::clamp<std::int64_t>(duration.count(), 0, 86'400'000)));
+  return is_interrupted();
+}
+
+// --- settings and client
+
+Result<config::Loaded> Context::settings(std::vector<config::Override> overrides) {
+  const auto environment = config::process_environment();
+  if (url) overrides.push_back({"client.url", *url, "--url"});
+  auto loaded = config::load_settings(config::find_settings_file(config_file, environment),
+                                      environment, overrides);
+  if (!loaded) return loaded.error();
+  for (const auto& warning : loaded->warnings) warn(warning);
+  return loaded;
+}
+
+Result<Client> Context::client() {
+  const auto loaded = settings();
+  if (!loaded) return loaded.error();
+  ClientOptions options;
+  options.url = loaded->settings.client.url;
+  options.timeout = loaded->settings.client.timeout;
+  options.software = fmt::format("drover/{}", kVersion);
+  options.stop_fd = stop_fd();
+  auto client = Client::open(options);
+  if (!client) return client.error();
+  auto greeted = client->connect(std::min(kPatience, options.timeout));
+  const bool wait = !greeted && greeted.error().code == Errc::broker_unavailable;
+  if (wait && options.timeout > kPatience) {
+    StatusLine line(terminal, quiet);
+    line.show(fmt::format("waiting for the broker at {} ...", options.url));
+    greeted = client->connect(options.timeout - kPatience);
+  }
+  if (!greeted && greeted.error().code == Errc::broker_unavailable) {
+    return Error{Errc::broker_unavailable, fmt::format("no broker answered at {} within {}",
+                                                       options.url, to_string(options.timeout))};
+  }
+  if (!greeted) return greeted.error();
+  return client;
+}
+
+// --- saying
+
+void Context::print(std::string_view text) const {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fputc('\n', stdout);
+  std::fflush(stdout);
+}
+
+void Context::print(const Table& table) const {
+  const auto text = table.text(terminal);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void Context::print_json(const nlohmann::json& value) const {
+  print(value.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+void Context::note(std::string_view text) const {
+  if (!quiet) fmt::print(stderr, "{}\n", text);
+}
+
+void Context::warn(std::string_view text) const {
+  if (!quiet) fmt::print(stderr, "{} {}\n", terminal.err.paint(Colour::yellow, "warning:"), text);
+}
+
+int Context::fail(const Error& error) const {
+  if (error.code == Errc::cancelled && is_interrupted()) return interrupted_code();
+  if (json) {
+    const auto text = error_json(error).dump(-1, ' ', false, json::error_handler_t::replace);
+    fmt::print(stderr, "{}\n", text);
+    return exit_code_of(error.code);
+  }
+  auto text = error.message;
+  if (text.empty()) text = name_of(error.code);
+  if (!text.ends_with('.') && !text.ends_with('?')) text += '.';
+  if (const auto hint = hint_for(error); !hint.empty()) text += " " + hint;
+  fmt::print(stderr, "{} {}\n", terminal.err.paint(Colour::red, "drover:"), text);
+  return exit_code_of(error.code);
+}
+
+nlohmann::json error_json(const Error& error) {
+  json inner = {{"code", name_of(error.code)}, {"message", error.message}};
+  if (!error.field.empty()) inner["field"] = error.field;
+  if (error.retry_after > Duration(0)) inner["retry_after_ms"] = error.retry_after.count();
+  return json{{"error", std::move(inner)}};
+}
+
+int exit_code_of(Errc code) {
+  switch (code) {
+    case Errc::ok: return kOk;
+    case Errc::broker_unavailable: return kUnreachable;
+    case Errc::not_found: return kNotFound;
+    case Errc::wait_timed_out: return kWaitTimedOut;
+    case Errc::bad_configuration:
+    case Errc::bad_cursor:
+    case Errc::bad_id: return kUsage;
+    default: return kFailed;
+  }
+}
+
+Instant system_now() {
+  return Instant(
+      std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
+}
+
+Result<TaskId> parse_task_id(const std::string& text) {
+  const auto parsed = parse_uuid(text);
+  if (parsed) return TaskId{*parsed};
+  return Error{Errc::bad_id, fmt::format("'{}' is no task id", text), "id"};
+}
+
+Result<std::vector<TaskId>> parse_task_ids(const std::vector<std::string>& texts) {
+  std::vector<TaskId> ids;
+  for (const auto& text : texts) {
+    const auto id = parse_task_id(text);
+    if (!id) return id.error();
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+}  // namespace drover::cli
