@@ -84,8 +84,10 @@ class Loop {
       take_news();
       take_frames(sockets_.workers(), workers_,
                   [&](Peer peer, auto bytes) { turn_.on_worker_frame(peer, bytes); });
-      take_frames(sockets_.clients(), clients_,
-                  [&](Peer peer, auto bytes) { turn_.on_client_frame(peer, bytes); });
+      if (turn_.takes_clients()) {
+        take_frames(sockets_.clients(), clients_,
+                    [&](Peer peer, auto bytes) { turn_.on_client_frame(peer, bytes); });
+      }
       turn_.finish();
       if (const auto failed = turn_.failure()) return give_up("the store failed", *failed);
       if (const auto code = stopped(clock.now())) return *code;

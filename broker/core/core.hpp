@@ -166,6 +166,7 @@ class Core {
   Result<void> recover_kind(TaskSlot& slot, const Record& record);
   void recover_hot(TaskSlot& slot, const Record& record);
   void recover_whole(TaskSlot& slot, const Record& record, const Locator& where);
+  void recover_key(const TaskSlot& slot);
   void drop_recovered(TaskIndex task);
   void place_recovered(TaskIndex task, Instant now);
 
@@ -202,7 +203,8 @@ class Core {
   bool must_run_alone(const TaskSlot& slot) const;
   void add_history(TaskSlot& slot, Outcome outcome, const ErrorView& error, const Usage& usage,
                    Instant now);
-  void stop_later(TaskIndex task, bool cancelled, Instant now, Output& out);
+  WorkerIndex stop_later(TaskIndex task, bool cancelled, Instant now);
+  void tell_to_stop(WorkerIndex worker, TaskIndex task, Instant now, Output& out);
   void stopped(WorkerIndex worker, std::size_t which, Outcome outcome, Instant now, Output& out);
   Errc verdict_on_ended(const wire::Hold& hold, WorkerIndex worker, Outcome outcome, Instant now,
                         Output& out);
@@ -214,7 +216,7 @@ class Core {
   std::vector<wire::Verdict> reconcile_hello(WorkerIndex worker,
                                              const std::vector<wire::Hold>& holds, Instant now,
                                              Output& out);
-  Errc adopt(WorkerIndex worker, const wire::Hold& hold);
+  Errc adopt(WorkerIndex worker, const wire::Hold& hold, Instant now);
   void drop_unlisted(WorkerIndex worker, std::uint8_t misses, Instant now, Output& out);
   void fail_over_large(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out);
   void freed(WorkerIndex worker, Instant now, Output& out);

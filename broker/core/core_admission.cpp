@@ -109,7 +109,9 @@ void Core::fill(TaskSlot& slot, const TaskSpec& spec, Instant now) {
 Result<Admitted> Core::submit(const wire::SubmittedTask& submitted, Instant now, Output& out) {
   if (submitted.fault) return *submitted.fault;
   const TaskSpec& spec = submitted.spec;
-  if (auto ok = check(spec, options_.limits, now); !ok) return ok.error();
+  // What is known was good when it came: a repeat is not refused because time has passed since.
+  const auto good = check(spec, options_.limits, now);
+  if (!good && tasks_.find(spec.id) == kNone) return good.error();
   const std::string_view tenant = spec.tenant.empty() ? "default" : spec.tenant;
   const std::uint64_t hash = spec.idempotency_key.empty() ? 0 : hash_of(spec);
   auto duplicate = find_duplicate(spec, tenant, hash, now);
@@ -151,16 +153,15 @@ Result<TaskState> Core::cancel(const TaskId& id, Instant now, Output& out) {
   if (slot.state == TaskState::cancelled) return slot.state;
   if (has_ended(slot.state)) return wrong_state(slot.state);
   const TaskState from = slot.state;
-  if (slot.place == Place::leased) {
-    stop_later(task, /*cancelled=*/true, now, out);
-  } else {
-    unplace(task);
-  }
+  const bool is_held = slot.place == Place::leased;
+  const WorkerIndex worker = is_held ? stop_later(task, /*cancelled=*/true, now) : kNone;
+  if (!is_held) unplace(task);
   slot.state = TaskState::cancelled;
   slot.until = now;
   write(task, Change{RecordKind::cancelled, from}, now, out);
+  if (is_held) tell_to_stop(worker, task, now, out);
   end(task, now, out);
-  return slot.state;
+  return TaskState::cancelled;
 }
 
 Result<TaskState> Core::retry(const TaskId& id, Instant now, Output& out) {

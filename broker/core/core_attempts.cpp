@@ -169,18 +169,23 @@ void Core::lose(TaskIndex task, Instant now, Output& out) {
   }
 }
 
-// The attempt is over for the task; its worker is told, and its slot counts as used until the
-// worker says that it has stopped, or has had the time to.
-void Core::stop_later(TaskIndex task, bool cancelled, Instant now, Output& out) {
+// The attempt is over for the task; its worker will be told (tell_to_stop, once that is written), and
+// its slot counts as used until the worker says that it has stopped, or has had the time to.
+WorkerIndex Core::stop_later(TaskIndex task, bool cancelled, Instant now) {
   TaskSlot& slot = tasks_[task];
   const WorkerIndex index = slot.cold->holder;
-  Worker& worker = fleet_[index];
   unplace(task);
   slot.cold->holder = kNone;
   notes_.erase(task);
-  worker.stopping.push_back(
+  fleet_[index].stopping.push_back(
       {slot.id, slot.attempt, now + options_.cancel_grace + kStopSlack, cancelled});
+  return index;
+}
+
+void Core::tell_to_stop(WorkerIndex index, TaskIndex task, Instant now, Output& out) {
+  Worker& worker = fleet_[index];
   worker.told_at = now;
+  const TaskSlot& slot = tasks_[task];
   out.cancel(worker.peer, worker.session, {slot.id, slot.attempt, options_.cancel_grace});
 }
 

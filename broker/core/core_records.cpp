@@ -158,7 +158,10 @@ Result<void> Core::recover_task(const Record& record, const Locator& where) {
   next_admission_ = std::max(next_admission_, record.admission + 1);
   TaskIndex task = tasks_.find(record.task);
   if (record.kind == RecordKind::purged) {
-    if (task != kNone) drop_recovered(task);
+    if (task != kNone) {
+      recover_key(tasks_[task]);
+      drop_recovered(task);
+    }
     return {};
   }
   if (task != kNone && record.kind == RecordKind::created) {  // its id was used before
@@ -265,6 +268,17 @@ void Core::recover_whole(TaskSlot& slot, const Record& record, const Locator& wh
   labels.usage = record.usage;
 }
 
+// The key of a task that is forgotten goes on until its window ends.
+void Core::recover_key(const TaskSlot& slot) {
+  if (!slot.labels || slot.labels->idempotency_key.empty()) return;
+  const auto& key = slot.labels->idempotency_key;
+  if (const KeyEntry* known = keys_.find(tenant_of(slot), key)) live_bytes_ -= known->where.length;
+  keys_.put(tenant_of(slot), key,
+            {slot.id, slot.labels->payload_hash, slot.created_at + options_.idempotency_window,
+             slot.where, slot.state, true});
+  live_bytes_ += slot.where.length;
+}
+
 void Core::drop_recovered(TaskIndex task) {
   TaskSlot& slot = tasks_[task];
   set_where(slot, {});
@@ -309,9 +323,13 @@ void Core::place_recovered(TaskIndex task, Instant now) {
                 {slot.id, slot.labels->payload_hash, until, {}, slot.state, false});
     }
   }
-  if (slot.state == TaskState::scheduled || slot.state == TaskState::retrying) {
-    // What remains of the wait, whatever the system clock has done meanwhile.
-    slot.until = now + std::clamp(slot.until - now, Duration(0), recovered_waits_[task]);
+  if (slot.until > now && !has_ended(slot.state) && slot.state != TaskState::ready) {
+    // What remains of the wait or the lease, whatever the system clock has done meanwhile.
+    slot.until = std::min(slot.until, now + recovered_waits_[task]);
+  } else if (slot.state == TaskState::scheduled || slot.state == TaskState::retrying) {
+    // It stands in line since it was due: nobody who came later goes before it.
+    set_state(slot, TaskState::ready);
+    slot.until = kNever;
   }
   if (slot.state == TaskState::running) {
     slot.place = Place::orphaned;

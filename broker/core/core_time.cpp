@@ -72,8 +72,9 @@ void Core::overrun(TaskIndex task, Instant now, Output& out) {
   if (now < no_verdict_before_) return timers_.set(task, no_verdict_before_);
   const std::string message = "the attempt ran longer than " + to_string(policy_of(slot).timeout);
   const ErrorView error{"TIMED_OUT", message, true};
-  stop_later(task, /*cancelled=*/false, now, out);
+  const WorkerIndex worker = stop_later(task, /*cancelled=*/false, now);
   fail(task, Outcome::timed_out, error, 0ms, {}, now, out);
+  tell_to_stop(worker, task, now, out);
 }
 
 }  // namespace drover::broker

@@ -129,7 +129,7 @@ std::vector<wire::Verdict> Core::reconcile_hello(WorkerIndex index,
   while (!worker.stopping.empty()) stopped(index, 0, Outcome::stopped, now, out);
   std::vector<wire::Verdict> drop;
   for (const auto& hold : holds) {
-    const Errc code = adopt(index, hold);
+    const Errc code = adopt(index, hold, now);
     if (code != Errc::ok) drop.push_back({hold.task, hold.attempt, code});
   }
   drop_unlisted(index, 0, now, out);
@@ -137,7 +137,7 @@ std::vector<wire::Verdict> Core::reconcile_hello(WorkerIndex index,
 }
 
 // Keeps the lease with the worker, or says why it must go.
-Errc Core::adopt(WorkerIndex index, const wire::Hold& hold) {
+Errc Core::adopt(WorkerIndex index, const wire::Hold& hold, Instant now) {
   TaskIndex task = held(index, hold);
   if (task == kNone) {
     task = tasks_.find(hold.task);
@@ -153,7 +153,8 @@ Errc Core::adopt(WorkerIndex index, const wire::Hold& hold) {
     slot.cold->holder = index;
     fleet_[index].leases.push_back(tasks_, task);
     if (must_run_alone(slot)) fleet_[index].exclusive = true;
-    timers_.set(task, slot.until);
+    // It may have ended while nobody was there to be told: heard before it is judged.
+    timers_.set(task, std::max(slot.until, now + options_.worker_timeout));
   }
   Cold& cold = *tasks_[task].cold;
   cold.heard = fleet_[index].beats;

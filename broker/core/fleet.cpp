@@ -77,7 +77,7 @@ void Fleet::file(WorkerIndex index) {
   worker.free_next = kNone;
   (bucket.tail == kNone ? bucket.head : workers_[bucket.tail].free_next) = index;
   bucket.tail = index;
-  crew.lowest = std::min(crew.lowest, worker.bucket);
+  crew.lowest = crew.free == 0 ? worker.bucket : std::min(crew.lowest, worker.bucket);
   ++crew.free;
   ++free_;
 }
@@ -95,7 +95,6 @@ void Fleet::unfile(WorkerIndex index) {
   --crew.free;
   --free_;
   while (crew.free > 0 && crew.free_by_load[crew.lowest].head == kNone) ++crew.lowest;
-  if (crew.free == 0) crew.lowest = static_cast<std::uint32_t>(crew.free_by_load.size());
 }
 
 WorkerIndex Fleet::pick(DemandIndex demand) const {

@@ -3,9 +3,9 @@
 //   core ─► outbox ─► [waits: all records appended before it are durable, its payload is read] ─►
 //   outlet
 //
-// Everything leaves in the order in which it was said. What one turn has for one peer is gathered
-// into as few frames as fit. Payloads that are not in memory are read while the commit runs.
-// Only heartbeats and answers to strangers pass by.
+// What is said to one peer, and to the bus, leaves in the order in which it was said. What one turn
+// has for one peer is gathered into as few frames as fit. Payloads that are not in memory are read
+// while the commit runs. Only heartbeats and answers to strangers pass by.
 //
 // One thread. Memory: what one group of commits has to say, bounded by the backlog at which the
 // turn stops reading clients.

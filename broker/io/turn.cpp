@@ -64,8 +64,7 @@ void Turn::begin(Instant clock) {
     core_->listen_again(clock);
   }
   // Sleeping as long as was meant is no standstill: nothing was due.
-  const bool catching_up = now_ < clock_;
-  const Instant from = catching_up ? now_ : std::max(now_, meant_to_wake_);
+  const Instant from = is_catching_up() ? now_ : std::max(now_, meant_to_wake_);
   clock_ = std::max(clock, clock_);
   now_ = std::max(now_, std::min(clock_, from + kStep));
   core_->set_durable_seq(store_.durable_seq());
@@ -105,7 +104,7 @@ void Turn::on_client_frame(Peer peer, std::string_view frame) {
 
 void Turn::finish() {
   core_->advance(now_, outbox_);
-  core_->dispatch(now_, outbox_);
+  dispatch();
   clean();
   store_.flush();
   outbox_.release();
@@ -119,16 +118,23 @@ void Turn::give_up_unreachable() {
   const auto peers = outbox_.take_unreachable();
   if (peers.empty()) return;
   for (const Peer peer : peers) core_->unreachable(peer, now_, outbox_);
-  core_->dispatch(now_, outbox_);
+  dispatch();
   store_.flush();
 }
 
+// After a standstill not before all that came meanwhile is heard: it may tell who is really free.
+void Turn::dispatch() {
+  if (!is_catching_up()) core_->dispatch(now_, outbox_);
+}
+
 Instant Turn::wake_at() const {
-  if (now_ < clock_) return clock_;
+  if (is_catching_up()) return clock_;
   return std::min(core_->next_deadline(), tick_at_);
 }
 
-bool Turn::takes_clients() const { return store_.backlog_bytes() < options_.backlog_max; }
+bool Turn::takes_clients() const {
+  return !is_catching_up() && store_.backlog_bytes() < options_.backlog_max;
+}
 
 std::optional<Error> Turn::failure() {
   if (auto failed = store_.failure()) return failed;

@@ -66,7 +66,9 @@ class Turn {
   // at once.
   Instant wake_at() const;
 
-  // False while so much waits for the disk that no client frame should be read.
+  // Asked after begin(). False while so much waits for the disk that no client frame should be read;
+  // and while time is caught up with after a standstill, for what a client says in relation to now
+  // (a delay, a ttl) would be reckoned from a time that is long gone.
   bool takes_clients() const;
 
   // From now on no new tasks; what was said still leaves.
@@ -99,6 +101,8 @@ class Turn {
   void on(Peer peer, const wire::Books& m);
   void on(Peer peer, const wire::Events& m) { outbox_.events(peer, m); }
   void on(Peer peer, const wire::Ping& m);
+  bool is_catching_up() const { return now_ < clock_; }
+  void dispatch();
   void clean();
   void give_up_unreachable();
   void tick();

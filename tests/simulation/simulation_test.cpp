@@ -1,0 +1,4 @@
+#include "tests/simulation/simulation.hpp"
+
+#include <gtest/gtest.h>
+TEST(SimulationTest, Placeholder) {}
