@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "cli/human.hpp"
+#include "cli/json_read.hpp"
+#include "drover/body.hpp"
 
 namespace drover::cli {
 namespace {
@@ -16,6 +18,14 @@ constexpr Duration kLook = 100ms;                   // how soon a death is notic
 constexpr auto kSteady = std::chrono::seconds(60);  // who runs this long has recovered
 constexpr auto kSameRequest = std::chrono::seconds(1);
 constexpr std::size_t kNameWidth = 9;
+
+// A line of a service's log, in words where it is JSON.
+std::string in_words(const std::string& line) {
+  const auto json = line.starts_with("{") ? parse_json(line) : Result<nlohmann::json>(Error{});
+  if (!json || text_of(*json, "message").empty()) return line;
+  const auto reason = text_of(*json, "reason");
+  return text_of(*json, "message") + (reason.empty() ? "" : ": " + reason);
+}
 
 }  // namespace
 
@@ -106,7 +116,7 @@ void Supervisor::on_end(Program& program, int code) {
   const bool was_steady = Clock::now() - program.started_at >= kSteady;
   program.child.reset();
   if (is_final(code)) {
-    const auto words = program.last_line.empty() ? "" : ": " + program.last_line;
+    const auto words = program.last_line.empty() ? "" : ": " + in_words(program.last_line);
     failure_ = Error{Errc::internal,
                      fmt::format("{} ended with exit code {}{}", program.name, code, words)};
     return;

@@ -57,7 +57,7 @@ void fail_every_call(DiskFault::Kind kind) {
     for (const bool power_cut : {false, true}) {
       std::uint64_t call = 1;
       while (run_with({call, kind, sticky, {}}, power_cut, outcome) && !testing::Test::HasFailure())
-        ++call;
+        call += stride();
     }
   }
   std::printf("%lu runs, %lu with a failure\n", outcome.runs, outcome.failed);

@@ -30,20 +30,21 @@ class RealDisk : public testing::Test {
 
   static Result<void> ignore(const Kept&) { return {}; }
 
-  // Appends `total` records in groups of `each`, two decisions' worth of turns in flight.
-  static void fill(Store& store, int total, int each) {
+  // Appends `each` records a turn, with two turns on their way at most, until `enough` says so.
+  template <class Enough>
+  static void fill(Store& store, std::uint64_t each, Enough enough) {
     const std::string body(284, 'x');
     const std::vector<std::string_view> one{body};
-    for (int i = 0; i < total; ++i) {
-      store.append(one);
-      if ((i + 1) % each != 0) continue;
+    while (!enough()) {
+      for (std::uint64_t i = 0; i < each; ++i) store.append(one);
       store.flush();
-      while (store.appended() - store.durable() > static_cast<std::uint64_t>(2 * each)) wait(store);
+      while (store.appended() - store.durable() > 2 * each) wait(store);
     }
-    while (store.durable() < store.appended()) {
-      store.flush();
-      wait(store);
-    }
+    while (store.durable() < store.appended()) wait(store);
+  }
+
+  static void fill_with(Store& store, std::uint64_t total, std::uint64_t each) {
+    fill(store, each, [&] { return store.appended() >= total; });
   }
 
   static void wait(Store& store) {
@@ -59,7 +60,7 @@ class RealDisk : public testing::Test {
 TEST_F(RealDisk, RecordsAreThereAfterAReopen) {
   auto store = make();
   ASSERT_TRUE(store->open(ignore));
-  fill(*store, 1000, 100);
+  fill_with(*store, 1000, 100);
   store->close();
   store = make();
   std::uint64_t seen = 0;
@@ -85,7 +86,7 @@ TEST_F(RealDisk, ASecondOpenerIsRefusedUntilTheFirstIsGone) {
 TEST_F(RealDisk, FilesAreTheirOwnersAlone) {
   auto store = make();
   ASSERT_TRUE(store->open(ignore));
-  fill(*store, 10, 1);
+  fill_with(*store, 10, 1);
   store->close();
   struct stat status = {};
   for (const auto& file : std::filesystem::directory_iterator(directory)) {
@@ -99,19 +100,19 @@ TEST_F(RealDisk, FilesAreTheirOwnersAlone) {
 }
 
 TEST_F(RealDisk, HowFastItIs) {
-  for (const int each : {1, 10, 100, 1000}) {
+  for (const std::uint64_t each : {1, 10, 100, 1000}) {
     auto store = make();
     ASSERT_TRUE(store->open(ignore));
-    const int total = each == 1 ? 5'000 : each == 10 ? 50'000 : each * 3'000;
-    const auto before = store->figures();
     const auto start = std::chrono::steady_clock::now();
-    fill(*store, total, each);
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
-    const auto after = store->figures();
-    std::printf(
-        "284-byte records, %4d a turn: %8.0f records/s, %6.0f commits/s, slowest commit %lu us\n",
-        each, total / passed.count(),
-        static_cast<double>(after.commits - before.commits) / passed.count(), after.commit_us_max);
+    const auto passed = [&] {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    fill(*store, each, [&] { return passed() > 0.7; });
+    const double seconds = passed();
+    const StoreFigures figures = store->figures();
+    std::printf("284-byte records, %4lu a turn: %8.0f/s, %6.0f commits/s, slowest %lu us\n", each,
+                static_cast<double>(store->appended()) / seconds,
+                static_cast<double>(figures.commits) / seconds, figures.commit_us_max);
     store->close();
   }
   const auto start = std::chrono::steady_clock::now();

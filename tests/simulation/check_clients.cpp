@@ -117,6 +117,7 @@ Checker::ExpectedTask Checker::expect_task(const wire::SubmittedTask& submitted,
   } else {
     expected.task = first;
     expected.duplicate = true;
+    if (!exact_times_) expected.allowed.push_back(Errc::idempotency_conflict);
   }
   return expected;
 }

@@ -112,7 +112,7 @@ void Checker::judge_end_of_attempt(const TaskEntry& entry, const Record& r) {
   }
   if (overran) {
     const bool late = now_ >= entry.life.leases.back().at + entry.facts.timeout;
-    if (!late || now_ < stood_still_until_) fail(name(entry) + " is timed out before its time");
+    if ((!late && exact_times_) || now_ < stood_still_until_) fail(name(entry) + " is timed out before its time");
     return;
   }
   if (const auto* done = done_item(entry)) {
@@ -198,6 +198,8 @@ void Checker::judge_created(const Record& r, std::uint64_t seq) {
   if (known != kNoTask && !may_be_forgotten(ledger_[known])) {
     return fail("promise 7: " + name(ledger_[known]) + " is admitted again");
   }
+  // Its attempts begin with 1 again.
+  if (known != kNoTask) begun_.erase(begun_.lower_bound({r.task, 0}), begun_.upper_bound({r.task, UINT32_MAX}));
   if (r.admission <= ledger_.newest_admission()) return fail("an admission number is used again");
   TaskFacts facts;
   facts.id = r.task;
@@ -244,6 +246,7 @@ void Checker::judge_key(const TaskFacts& facts, Instant) {
 
 // Where the task stands after a decision.
 void Checker::settle(TaskNumber task, const Record& r) {
+  if (r.kind == RecordKind::stopped) return;  // it stands where it stood
   TaskEntry& entry = ledger_[task];
   order_.remove(task);
   if (r.kind == RecordKind::started) return take_lease(task, r);

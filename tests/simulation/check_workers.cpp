@@ -87,9 +87,8 @@ void Checker::check_verdict(const wire::Verdict& verdict, const WorkerView& work
   if (held) fail("promise 4: " + what + " is live, and its worker is told to forget it");
   const bool gone = entry.life.purged || may_be_forgotten(entry);
   if (verdict.code == Errc::not_found && !gone) fail("promise 2: " + what + " is not found");
-  const bool cancelled = verdict.attempt > 0 && verdict.attempt <= entry.life.attempt() &&
-                         (entry.life.leases[verdict.attempt - 1].cancelled ||
-                          entry.life.state == TaskState::cancelled);
+  constexpr std::size_t kCancelled = 2;  // among the ended states
+  const bool cancelled = is_durable(entry.life.ended[kCancelled]) && entry.life.ended[kCancelled] > 0;
   if (verdict.code == Errc::cancelled && !cancelled) fail(what + " is called cancelled, and is not");
 }
 

@@ -89,7 +89,7 @@ void draw_limits(SimOptions& o, Random& random) {
   core.message_max = o.turn.frames.message_max =
       one_of<std::size_t>(random, {1024 * 1024, 16 * 1024});
   o.turn.backlog_max = one_of<std::size_t>(random, {8 * 1024 * 1024, 8 * 1024 * 1024, 2048});
-  o.frames_a_turn = one_of(random, {1U, 4U, 64U, 64U});
+  o.frames_a_turn = one_of(random, {4U, 16U, 64U, 64U});
   o.worker.cancel_grace = core.cancel_grace;
   o.worker.drain_timeout = one_of(random, {500ms, 5000ms, 30'000ms});
   o.worker.hello_delay_max = one_of(random, {500ms, 5000ms});

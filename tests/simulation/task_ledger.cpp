@@ -116,7 +116,9 @@ void TaskLedger::apply(TaskNumber task, const Record& record, std::uint64_t seq)
   life.expires_at = record.expires_at;
   if (record.kind == RecordKind::dead) life.reason = broker::parse_death_reason(record.reason);
   const bool ends = has_ended(record.state) && record.kind != RecordKind::stopped;
-  if (ends) life.ended[ended_place(record.state)] = seq;
+  if (ends && life.ended[ended_place(record.state)] == 0) {
+    life.ended[ended_place(record.state)] = seq;
+  }
   count(entry, 1);
 }
 

@@ -67,7 +67,7 @@ struct TaskLife {
   DeathReason reason = DeathReason::none;
   bool purged = false;
   std::uint64_t seq = 0;                   // of its newest record
-  std::array<std::uint64_t, 4> ended{};    // the seq at which it completed, died, ... last
+  std::array<std::uint64_t, 4> ended{};    // the seq at which it completed, died, ... first
   std::vector<Lease> leases;
 
   std::uint32_t attempt() const { return static_cast<std::uint32_t>(leases.size()); }
