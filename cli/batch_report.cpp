@@ -70,20 +70,14 @@ void BatchReport::add(std::uint64_t line, json task) {
   if (times.waited) waited_.push_back(*times.waited);
   if (times.ran) ran_.push_back(*times.ran);
   ++states_[text_of(task, "state")];
-  tasks_.insert_or_assign(line, std::move(task));
+  ++count_;
+  entries_ += list_of(object_of(task, "result"), options_.rows.c_str()).size();
+  if (keeps_tasks_) tasks_.insert_or_assign(line, std::move(task));
 }
 
 std::size_t BatchReport::count(const std::string& state) const {
   const auto at = states_.find(state);
   return at == states_.end() ? 0 : at->second;
-}
-
-std::size_t BatchReport::entries() const {
-  std::size_t all = 0;
-  for (const auto& [line, task] : tasks_) {
-    all += list_of(object_of(task, "result"), options_.rows.c_str()).size();
-  }
-  return all;
 }
 
 // Those asked for, or the members of the first entry that there is.
@@ -146,7 +140,7 @@ Table BatchReport::task_table() const {
 }
 
 std::vector<std::string> BatchReport::summary() const {
-  auto ends = counted(tasks_.size(), "task") + ":";
+  auto ends = counted(count_, "task") + ":";
   for (const auto* state : {"completed", "dead", "cancelled", "expired"}) {
     const auto number = count(state);
     const bool always = state == std::string("completed") || state == std::string("dead");

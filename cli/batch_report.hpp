@@ -23,14 +23,16 @@ struct RowOptions {
 
 class BatchReport {
  public:
-  explicit BatchReport(RowOptions options) : options_(std::move(options)) {}
+  // Without `keeps_tasks` it has figures only, however many tasks there are.
+  explicit BatchReport(RowOptions options, bool keeps_tasks = true)
+      : options_(std::move(options)), keeps_tasks_(keeps_tasks) {}
 
   // Takes a task that has ended; `line` puts it in its place.
   void add(std::uint64_t line, nlohmann::json task);
 
   Table table() const;
-  std::size_t tasks() const { return tasks_.size(); }
-  std::size_t entries() const;  // of all lists that `rows` names
+  std::size_t tasks() const { return count_; }
+  std::size_t entries() const { return entries_; }  // of all lists that `rows` names
   std::size_t count(const std::string& state) const;
 
   // The lines below the table: how many ended how, and how long they waited and ran.
@@ -44,6 +46,9 @@ class BatchReport {
   Table task_table() const;
 
   RowOptions options_;
+  bool keeps_tasks_;
+  std::size_t count_ = 0;
+  std::size_t entries_ = 0;
   std::map<std::uint64_t, nlohmann::json> tasks_;  // by line
   std::map<std::string, std::size_t> states_;
   std::vector<Duration> waited_, ran_;

@@ -15,8 +15,8 @@ namespace {
 using nlohmann::json;
 using std::chrono::steady_clock;
 
-constexpr Duration kLook = 200ms;                    // how often the progress is renewed
-constexpr auto kSayEvery = std::chrono::seconds(5);  // where no terminal is
+constexpr Duration kLook = 200ms;   // how often the progress is renewed
+constexpr Duration kSayEvery = 5s;  // where no terminal is
 constexpr std::size_t kBarWidth = 24;
 
 }  // namespace
@@ -90,10 +90,12 @@ std::string BatchWait::progress() const {
 }
 
 void BatchWait::show_progress(StatusLine& line) {
+  const auto now = steady_clock::now();
+  if (now - said_at_ < (line.is_on() ? kLook : kSayEvery)) return;
+  said_at_ = now;
   if (line.is_on()) {
     line.show(bar(all_ - open_.size(), all_, kBarWidth) + "  " + progress());
-  } else if (steady_clock::now() - said_at_ >= kSayEvery) {
-    said_at_ = steady_clock::now();
+  } else {
     context_.note(progress());
   }
 }

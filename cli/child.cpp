@@ -87,7 +87,13 @@ Child::~Child() {
 
 void Child::read_lines(const std::function<void(std::string_view)>& take) {
   char piece[16384];
-  for (ssize_t n = 0; (n = read(output_, piece, sizeof piece)) > 0;) {
+  while (output_ >= 0) {
+    const ssize_t n = read(output_, piece, sizeof piece);
+    if (n == 0) {  // nobody can print any more
+      if (!pending_.empty()) take(std::exchange(pending_, {}));
+      close(std::exchange(output_, -1));
+    }
+    if (n <= 0) return;
     pending_.append(piece, static_cast<std::size_t>(n));
     std::size_t from = 0;
     for (std::size_t end = 0; (end = pending_.find('\n', from)) != std::string::npos;) {

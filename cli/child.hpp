@@ -27,7 +27,7 @@ class Child {
   ~Child();  // kills what still runs
 
   pid_t pid() const { return pid_; }
-  int output_fd() const { return output_; }
+  int output_fd() const { return output_; }  // -1 once it has closed its output
 
   // Takes what it has printed, a whole line at a time. Never waits.
   void read_lines(const std::function<void(std::string_view)>& take);

@@ -1,10 +1,6 @@
 #include "broker/app/broker.hpp"
 
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <csignal>
 #include <random>
 
 #include "broker/app/options.hpp"
@@ -12,6 +8,7 @@
 #include "common/config/address.hpp"
 #include "common/observe/log.hpp"
 #include "common/observe/service_manager.hpp"
+#include "common/observe/signals.hpp"
 #include "common/transport/clock.hpp"
 #include "common/transport/poller.hpp"
 
@@ -40,34 +37,9 @@ int give_up(std::string_view what, const Error& why) {
   return exit_code_of(why.code);
 }
 
-// SIGTERM and SIGINT as something to poll; blocked from before the first thread starts.
-class Signals {
- public:
-  Signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-  }
-  ~Signals() { ::close(fd_); }
-  Signals(const Signals&) = delete;
-
-  int fd() const { return fd_; }
-  // The signal that came, 0 if none did.
-  int take() {
-    signalfd_siginfo info{};
-    return ::read(fd_, &info, sizeof(info)) == sizeof(info) ? static_cast<int>(info.ssi_signo) : 0;
-  }
-
- private:
-  int fd_;
-};
-
 class Loop {
  public:
-  Loop(Turn& turn, Store& store, Sockets& sockets, Signals& signals)
+  Loop(Turn& turn, Store& store, Sockets& sockets, observe::Signals& signals)
       : turn_(turn), store_(store), sockets_(sockets), signals_(signals) {
     clients_ = poller_.add(sockets.clients());
     workers_ = poller_.add(sockets.workers());
@@ -136,7 +108,7 @@ class Loop {
   Turn& turn_;
   Store& store_;
   Sockets& sockets_;
-  Signals& signals_;
+  observe::Signals& signals_;
   transport::Poller poller_;
   transport::Poller::Slot clients_{}, workers_{}, status_{}, stop_{};
   std::optional<transport::Poller::Slot> news_;
@@ -174,7 +146,7 @@ void say_ready(Turn& turn, Sockets& sockets) {
 int run_broker(const config::Settings& settings) {
   if (auto ok = check_exposure(settings); !ok)
     return give_up("the broker does not start", ok.error());
-  Signals signals;
+  observe::Signals signals;
   transport::Context context;
   const transport::ProcessClock clock;
   Sockets sockets(context);

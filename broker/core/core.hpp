@@ -192,6 +192,7 @@ class Core {
 
   // attempts (core_attempts.cpp)
   void lease(TaskIndex task, WorkerIndex worker, Instant now, Output& out);
+  void say_assign(const TaskSlot& slot, const Worker& worker, Output& out) const;
   void end_attempt(TaskIndex task, Outcome outcome, const ErrorView& error, const Usage& usage,
                    Instant now);
   void complete(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out);

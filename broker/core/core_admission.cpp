@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/core/core.hpp"
+#include "broker/core/planted.hpp"
 #include "common/base/crc32c.hpp"
 
 namespace drover::broker {
@@ -111,7 +112,8 @@ Result<Admitted> Core::submit(const wire::SubmittedTask& submitted, Instant now,
   const TaskSpec& spec = submitted.spec;
   // What is known was good when it came: a repeat is not refused because time has passed since.
   const auto good = check(spec, options_.limits, now);
-  if (!good && tasks_.find(spec.id) == kNone) return good.error();
+  const bool is_known = tasks_.find(spec.id) != kNone && !planted(Planted::repeat_refused);
+  if (!good && !is_known) return good.error();
   const std::string_view tenant = spec.tenant.empty() ? "default" : spec.tenant;
   const std::uint64_t hash = spec.idempotency_key.empty() ? 0 : hash_of(spec);
   auto duplicate = find_duplicate(spec, tenant, hash, now);
@@ -158,6 +160,7 @@ Result<TaskState> Core::cancel(const TaskId& id, Instant now, Output& out) {
   if (!is_held) unplace(task);
   slot.state = TaskState::cancelled;
   slot.until = now;
+  if (is_held && planted(Planted::cancel_before_record)) tell_to_stop(worker, task, now, out);
   write(task, Change{RecordKind::cancelled, from}, now, out);
   if (is_held) tell_to_stop(worker, task, now, out);
   end(task, now, out);

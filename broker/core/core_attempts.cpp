@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/core/core.hpp"
+#include "broker/core/planted.hpp"
 #include "common/base/assert.hpp"
 
 namespace drover::broker {
@@ -43,6 +44,7 @@ void Core::dispatch(Instant now, Output& out) {
 
 // One more lost worker and it is dead: that one must have nobody else to blame.
 bool Core::must_run_alone(const TaskSlot& slot) const {
+  if (planted(Planted::neighbour_called_poison)) return false;
   return slot.strikes > 0 && slot.strikes + 1U >= options_.poison_after;
 }
 
@@ -60,6 +62,7 @@ void Core::lease(TaskIndex task, WorkerIndex index, Instant now, Output& out) {
   cold.holder = index;
   cold.missed = 0;
   cold.heard = worker.beats;
+  if (planted(Planted::assign_before_lease)) say_assign(slot, worker, out);
   write(task, Change{RecordKind::started, TaskState::ready}, now, out);
   slot.place = Place::leased;
   worker.leases.push_back(tasks_, task);
@@ -67,6 +70,11 @@ void Core::lease(TaskIndex task, WorkerIndex index, Instant now, Output& out) {
   worker.told_at = now;
   timers_.set(task, slot.until);
   fleet_.refile(index);
+  if (!planted(Planted::assign_before_lease)) say_assign(slot, worker, out);
+}
+
+void Core::say_assign(const TaskSlot& slot, const Worker& worker, Output& out) const {
+  const Policy& policy = policy_of(slot);
   wire::Assign::Item item;
   item.attempt = slot.attempt;
   item.failures = slot.failures;
@@ -106,6 +114,11 @@ void Core::add_history(TaskSlot& slot, Outcome outcome, const ErrorView& error, 
 void Core::complete(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out) {
   TaskSlot& slot = tasks_[task];
   end_attempt(task, Outcome::completed, {}, item.usage, now);
+  if (planted(Planted::result_not_journaled)) {
+    set_state(slot, TaskState::completed);
+    slot.until = now;
+    return end(task, now, out);
+  }
   slot.state = TaskState::completed;
   slot.until = now;
   if (slot.labels || !item.content_type.empty() || item.usage != Usage{}) {
@@ -127,11 +140,12 @@ void Core::fail(TaskIndex task, Outcome outcome, const ErrorView& error, Duratio
   const Policy& policy = policy_of(slot);
   ++slot.failures;
   if (!error.retryable) return die(task, DeathReason::fatal, outcome, error, usage, now, out);
-  if (slot.failures >= policy.max_attempts) {
+  if (slot.failures >= policy.max_attempts + (planted(Planted::one_failure_too_many) ? 1U : 0U)) {
     return die(task, DeathReason::attempts, outcome, error, usage, now, out);
   }
   end_attempt(task, outcome, error, usage, now);
   const Duration drawn = draw_delay(policy.backoff, slot.failures, random_);
+  if (planted(Planted::retry_after_ignored)) retry_after = 0ms;
   const Duration delay = std::max(drawn, std::clamp(retry_after, Duration(0), kDelayMax));
   slot.state = TaskState::retrying;
   slot.until = now + delay;
@@ -144,6 +158,7 @@ void Core::die(TaskIndex task, DeathReason reason, Outcome outcome, const ErrorV
                const Usage& usage, Instant now, Output& out) {
   TaskSlot& slot = tasks_[task];
   end_attempt(task, outcome, error, usage, now);
+  if (planted(Planted::dead_without_history)) slot.cold->history.clear();
   slot.state = TaskState::dead;
   slot.reason = reason;
   slot.until = now;
@@ -161,6 +176,7 @@ void Core::die(TaskIndex task, DeathReason reason, Outcome outcome, const ErrorV
 void Core::lose(TaskIndex task, Instant now, Output& out) {
   TaskSlot& slot = tasks_[task];
   if (slot.strikes < UINT8_MAX) ++slot.strikes;
+  if (planted(Planted::worker_lost_charged)) ++slot.failures;
   if (slot.strikes >= options_.poison_after) {
     ++poisoned_;
     die(task, DeathReason::poison, Outcome::worker_lost, worker_lost_error(), {}, now, out);

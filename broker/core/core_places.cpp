@@ -1,6 +1,7 @@
 // Where tasks are: lines, timers, lists, and the way out.
 
 #include "broker/core/core.hpp"
+#include "broker/core/planted.hpp"
 #include "common/base/assert.hpp"
 
 namespace drover::broker {
@@ -76,6 +77,7 @@ void Core::requeue(TaskIndex task, Outcome outcome, const ErrorView& error, std:
   slot.state = TaskState::ready;
   slot.ready_at = now;
   slot.until = kNever;
+  if (planted(Planted::requeue_loses_priority)) slot.priority = Priority::low;
   Change change{RecordKind::requeued, TaskState::running, outcome, error};
   change.reason = reason;
   write(task, change, now, out);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "broker/core/core.hpp"
+#include "broker/core/planted.hpp"
 #include "common/base/assert.hpp"
 #include "common/wire/codec.hpp"
 
@@ -153,13 +154,14 @@ Result<void> Core::recover(const Record& record, const Locator& where) {
 }
 
 Result<void> Core::recover_task(const Record& record, const Locator& where) {
+  if (planted(Planted::cancel_lost_in_crash) && record.kind == RecordKind::cancelled) return {};
   const auto queue = queues_.find_or_add(record.tenant, record.queue, SIZE_MAX);
   if (is_event(record.kind)) count_recovered(record, queues_[queue].books);
   next_admission_ = std::max(next_admission_, record.admission + 1);
   TaskIndex task = tasks_.find(record.task);
   if (record.kind == RecordKind::purged) {
     if (task != kNone) {
-      recover_key(tasks_[task]);
+      if (!planted(Planted::purged_key_lost)) recover_key(tasks_[task]);
       drop_recovered(task);
     }
     return {};
@@ -213,7 +215,9 @@ void Core::recover_hot(TaskSlot& slot, const Record& record) {
   slot.priority = record.priority;
   slot.state = record.state;
   slot.admission = record.admission;
-  slot.attempt = record.attempt;
+  if (!planted(Planted::attempt_reused) || record.kind != RecordKind::started) {
+    slot.attempt = record.attempt;
+  }
   slot.failures = static_cast<std::uint16_t>(record.failures);
   slot.strikes = static_cast<std::uint8_t>(record.strikes);
   slot.created_at = record.created_at;
@@ -299,10 +303,13 @@ Result<void> Core::finish_recovery(Instant now) {
     const TaskSlot& slot = tasks_[task];
     return std::pair(has_ended(slot.state) ? slot.until : slot.ready_at, slot.admission);
   };
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return key(a) < key(b); });
+  if (!planted(Planted::unsorted_after_restart)) {
+    std::sort(order.begin(), order.end(), [&](auto a, auto b) { return key(a) < key(b); });
+  }
   for (const TaskIndex task : order) place_recovered(task, now);
   recovered_waits_ = {};
   if (!orphans_.empty()) orphans_until_ = now + options_.recovery_grace;
+  if (!orphans_.empty() && planted(Planted::grace_ignored)) orphans_until_ = now;
   for (std::uint32_t i = 0; i < queues_.size(); ++i) {
     if (queues_[i].books.balance()) continue;
     return Error{Errc::store_damaged, "the books of queue " + queues_[i].name + " of tenant " +
@@ -314,7 +321,8 @@ Result<void> Core::finish_recovery(Instant now) {
 void Core::place_recovered(TaskIndex task, Instant now) {
   TaskSlot& slot = tasks_[task];
   if (!is_total(slot.state)) ++queues_[slot.queue].books[slot.state];
-  if (slot.labels && !slot.labels->idempotency_key.empty()) {
+  const bool has_key = slot.labels && !slot.labels->idempotency_key.empty();
+  if (has_key && !planted(Planted::keys_lost_in_crash)) {
     const Instant until = slot.created_at + options_.idempotency_window;
     if (until > now) {
       KeyEntry* known = keys_.find(tenant_of(slot), slot.labels->idempotency_key);
@@ -322,6 +330,10 @@ void Core::place_recovered(TaskIndex task, Instant now) {
       keys_.put(tenant_of(slot), slot.labels->idempotency_key,
                 {slot.id, slot.labels->payload_hash, until, {}, slot.state, false});
     }
+  }
+  if (planted(Planted::delayed_starts_early) && slot.state == TaskState::scheduled) slot.until = now;
+  if (planted(Planted::retry_delay_redrawn) && slot.state == TaskState::retrying) {
+    slot.until = now + draw_delay(policy_of(slot).backoff, slot.failures, random_);
   }
   if (slot.until > now && !has_ended(slot.state) && slot.state != TaskState::ready) {
     // What remains of the wait or the lease, whatever the system clock has done meanwhile.
@@ -345,6 +357,7 @@ void Core::carry(const Record& record, const Locator& where, Instant now, Output
   const TaskIndex task = tasks_.find(record.task);
   if (task != kNone && tasks_[task].where == where) {
     TaskSlot& slot = tasks_[task];
+    if (planted(Planted::carry_forgets_scheduled) && slot.state == TaskState::scheduled) return;
     Change change{RecordKind::whole, slot.state};
     change.blob = record.blob;
     change.reason = name_of(slot.reason);

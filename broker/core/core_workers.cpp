@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/core/core.hpp"
+#include "broker/core/planted.hpp"
 #include "common/base/assert.hpp"
 #include "common/base/utf8.hpp"
 
@@ -66,8 +67,8 @@ TaskIndex Core::held(WorkerIndex worker, const wire::Hold& hold) const {
   const TaskIndex task = tasks_.find(hold.task);
   if (task == kNone) return kNone;
   const TaskSlot& slot = tasks_[task];
-  const bool held =
-      slot.place == Place::leased && slot.attempt == hold.attempt && slot.cold->holder == worker;
+  const bool same = slot.attempt == hold.attempt || planted(Planted::stale_done_accepted);
+  const bool held = slot.place == Place::leased && same && slot.cold->holder == worker;
   return held ? task : kNone;
 }
 
@@ -154,7 +155,8 @@ Errc Core::adopt(WorkerIndex index, const wire::Hold& hold, Instant now) {
     fleet_[index].leases.push_back(tasks_, task);
     if (must_run_alone(slot)) fleet_[index].exclusive = true;
     // It may have ended while nobody was there to be told: heard before it is judged.
-    timers_.set(task, std::max(slot.until, now + options_.worker_timeout));
+    const bool hasty = planted(Planted::judged_unheard);
+    timers_.set(task, std::max(slot.until, now + (hasty ? 0ms : options_.worker_timeout)));
   }
   Cold& cold = *tasks_[task].cold;
   cold.heard = fleet_[index].beats;
@@ -350,7 +352,8 @@ void Core::judge_workers(Instant now, Output& out) {
   for (WorkerIndex index = 0; index < fleet_.end(); ++index) {
     if (!fleet_[index].in_use) continue;
     judge_at_ = now + kJudgeEvery;
-    if (now >= fleet_[index].heard_at + options_.worker_timeout && now >= no_verdict_before_) {
+    const bool is_silent = now >= fleet_[index].heard_at + options_.worker_timeout;
+    if (is_silent && now >= no_verdict_before_ && !planted(Planted::silent_worker_kept)) {
       lose_worker(index, "silent", now, out);
       continue;
     }

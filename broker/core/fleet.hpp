@@ -12,6 +12,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "broker/core/demands.hpp"
+#include "broker/core/planted.hpp"
 #include "broker/core/task_table.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/time.hpp"
@@ -56,7 +57,8 @@ struct Worker {
   // Slots in use, its window counts them all.
   std::uint32_t load() const { return leases.count + static_cast<std::uint32_t>(stopping.size()); }
   bool takes_work() const {
-    return in_use && !draining && !exclusive && reserved == kNone && load() < window;
+    return in_use && !draining && !exclusive && reserved == kNone &&
+           (load() < window || planted(Planted::window_ignored));
   }
 };
 

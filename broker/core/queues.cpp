@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "broker/core/planted.hpp"
 #include "broker/core/task_table.hpp"
 #include "common/wire/reader.hpp"
 #include "common/wire/writer.hpp"
@@ -54,7 +55,7 @@ std::string Queues::save(std::uint64_t next_admission) const {
   w.array(2).uint(next_admission).array(queues_.size());
   for (const Queue& queue : queues_) {
     w.array(7).str(queue.tenant).str(queue.name).uint(queue.books.submitted);
-    w.uint(queue.books.purged);
+    w.uint(planted(Planted::books_not_carried) ? 0 : queue.books.purged);
     for (const auto state : kTotals) w.uint(queue.books[state]);
   }
   return bytes;

@@ -1,6 +1,7 @@
 #include "broker/io/outbox.hpp"
 
 #include "broker/core/core.hpp"
+#include "broker/core/planted.hpp"
 #include "broker/io/answers.hpp"
 #include "broker/io/events.hpp"
 #include "broker/store/record_codec.hpp"
@@ -36,6 +37,7 @@ Output::Place Outbox::append(std::span<const Record> records) {
     item.bytes = topic_of(records[i]);
     item.topic_size = item.bytes.size();
     encode_event(records[i], place.first_seq + i, core_->store(), item.bytes);
+    if (planted(Planted::event_before_durable)) item.position = 0;
   }
   return place;
 }
@@ -138,7 +140,8 @@ void Outbox::events(Peer peer, const wire::Events& question) {
   item.question = std::make_unique<EventsQuestion>(EventsQuestion{std::string(question.prefix)});
   item.waits_for_read = true;
   const std::size_t count = std::clamp<std::size_t>(question.limit, 1, kEventsCount);
-  store_.fetch_events(first_ticket_ + items_.size() - 1, question.since, count, kEventsBytes);
+  const std::uint64_t since = question.since + (planted(Planted::replay_skips_event) ? 1 : 0);
+  store_.fetch_events(first_ticket_ + items_.size() - 1, since, count, kEventsBytes);
 }
 
 // --- keeping and reading
@@ -238,7 +241,8 @@ void Outbox::finish_events(Item& item, const Fetched& fetched) {
 
 void Outbox::release() {
   take_fetched();
-  const std::uint64_t durable = store_.durable();
+  const bool early = planted(Planted::ack_before_write);
+  const std::uint64_t durable = early ? store_.appended() : store_.durable();
   while (!items_.empty() && !failure_) {
     Item& item = items_.front();
     if (item.position > durable || item.waits_for_read) break;

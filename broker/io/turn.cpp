@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "broker/core/planted.hpp"
 #include "broker/io/answers.hpp"
 #include "broker/io/events.hpp"
 #include "broker/store/record_codec.hpp"
@@ -133,7 +134,8 @@ Instant Turn::wake_at() const {
 }
 
 bool Turn::takes_clients() const {
-  return !is_catching_up() && store_.backlog_bytes() < options_.backlog_max;
+  const bool too_soon = is_catching_up() && !planted(Planted::delay_cut_by_stall);
+  return !too_soon && store_.backlog_bytes() < options_.backlog_max;
 }
 
 std::optional<Error> Turn::failure() {
@@ -179,7 +181,7 @@ void Turn::submit(Peer peer, const wire::Submit& m) {
       if (admitted->no_worker) outcome.warning = "no worker runs this type now";
     } else {
       const Error& error = errors.emplace_back(std::move(admitted).error());
-      outcome.code = error.code;
+      outcome.code = planted(Planted::refused_says_accepted) ? Errc::ok : error.code;
       outcome.message = error.message;
       outcome.field = error.field;
       outcome.retry_after = error.retry_after;

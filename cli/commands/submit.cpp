@@ -177,6 +177,9 @@ int submit(Context& context, const SubmitOptions& options) {
   if (!options.batch.empty()) {
     if (!options.payload.empty()) return usage("--batch and a payload exclude each other");
     if (!options.rows.empty() && !options.wait) return usage("--rows goes with --wait");
+    if (options.task.id || !options.task.idempotency_key.empty()) {
+      return usage("--id and --idempotency-key are for one task; in a batch each line has its own");
+    }
     return submit_batch(context, options);
   }
   if (options.task.type.empty()) return usage("say the TYPE of the task, or --batch FILE");

@@ -51,13 +51,27 @@ void fill_in(NewTask& task, const NewTask& usual) {
   text(task.tenant, usual.tenant);
   text(task.user_id, usual.user_id);
   text(task.agent_id, usual.agent_id);
+  text(task.content_type, usual.content_type);
+  text(task.traceparent, usual.traceparent);
+  const auto list = [](auto& target, const auto& other) {
+    if (target.empty()) target = other;
+  };
+  list(task.required_capabilities, usual.required_capabilities);
+  list(task.required_labels, usual.required_labels);
+  list(task.metadata, usual.metadata);
   value(task.priority, usual.priority);
   value(task.timeout, usual.timeout);
   value(task.max_attempts, usual.max_attempts);
   value(task.backoff, usual.backoff);
   value(task.result_ttl, usual.result_ttl);
-  if (!task.not_before) value(task.delay, usual.delay);
-  if (!task.expires_at) value(task.ttl, usual.ttl);
+  if (!task.delay && !task.not_before) {
+    task.delay = usual.delay;
+    task.not_before = usual.not_before;
+  }
+  if (!task.ttl && !task.expires_at) {
+    task.ttl = usual.ttl;
+    task.expires_at = usual.expires_at;
+  }
 }
 
 class Batch {
@@ -65,7 +79,7 @@ class Batch {
   Batch(Context& context, const SubmitOptions& options)
       : context_(context),
         options_(options),
-        report_({options.rows, split(options.columns)}),
+        report_({options.rows, split(options.columns)}, /*keeps_tasks=*/!context.json),
         line_(context.terminal, context.quiet) {}
 
   int run() {

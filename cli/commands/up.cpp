@@ -61,11 +61,8 @@ std::vector<config::Override> overrides_of(const UpOptions& options) {
   const int base = static_cast<int>(*options.port_base);
   const auto ports = base == 0 ? free_ports() : std::vector{base, base + 1, base + 2};
   const auto address = [&](std::size_t i) { return fmt::format("tcp://127.0.0.1:{}", ports[i]); };
-  // Whatever a file or the environment says of other brokers: this fleet is its own.
   for (const auto& [path, port] : {std::pair("broker.clients.bind", 0),
-                                   {"client.url", 0},
                                    {"broker.workers.bind", 1},
-                                   {"worker.connect", 1},
                                    {"broker.status.bind", 2}}) {
     all.push_back({path, address(static_cast<std::size_t>(port)), "--port-base"});
   }
@@ -182,8 +179,10 @@ class Fleet {
   }
 
   std::string data_path() const {
+    const auto directory = config::store_directory(settings_);
+    if (directory.empty()) return settings_.store.url;
     std::error_code error;
-    const auto path = std::filesystem::absolute(config::store_directory(settings_), error);
+    const auto path = std::filesystem::absolute(directory, error);
     return path.lexically_normal().string();
   }
 
@@ -263,9 +262,15 @@ class Fleet {
 };
 
 int up(Context& context, const UpOptions& options) {
-  const auto overrides = overrides_of(options);
+  auto overrides = overrides_of(options);
   auto loaded = context.settings(overrides);
   if (!loaded) return context.fail(loaded.error());
+  // Whatever a file or the environment says of other brokers: this fleet is its own.
+  auto& settings = loaded->settings;
+  settings.client.url = config::reachable_here(settings.broker.clients.bind);
+  settings.worker.connect = config::reachable_here(settings.broker.workers.bind);
+  overrides.push_back({"client.url", settings.client.url, "drover up"});
+  overrides.push_back({"worker.connect", settings.worker.connect, "drover up"});
   return Fleet(context, options.workers.value_or(1), std::move(loaded->settings), overrides).run();
 }
 

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <string_view>
 
 #include "cli/commands/commands.hpp"
 #include "common/observe/log.hpp"
@@ -33,6 +35,22 @@ std::vector<config::Override> overrides_of(const WorkOptions& options) {
   return overrides;
 }
 
+bool is_set(const config::Loaded& loaded, std::string_view path) {
+  return std::any_of(loaded.shown.begin(), loaded.shown.end(), [&](const config::Shown& shown) {
+    return shown.path == path && !shown.is_default;
+  });
+}
+
+// Where the worker connects: as it is set, or as the broker at client.url says if only that is set.
+Result<std::string> workers_address(Context& context, const config::Loaded& loaded) {
+  if (is_set(loaded, "worker.connect") || !is_set(loaded, "client.url")) {
+    return loaded.settings.worker.connect;
+  }
+  auto client = context.client();
+  if (!client) return client.error();
+  return reached_through(loaded.settings.client.url, client->broker()->workers);
+}
+
 int work(Context& context, const WorkOptions& options) {
   if (!is_name(options.type)) {
     return usage(context,
@@ -42,6 +60,9 @@ int work(Context& context, const WorkOptions& options) {
   const auto loaded = context.settings(overrides_of(options));
   if (!loaded) return context.fail(loaded.error()), kBadConfiguration;
   auto worker = workers::worker_options(*loaded);
+  auto address = workers_address(context, *loaded);
+  if (!address) return context.fail(address.error());
+  worker.connect = *std::move(address);
   worker.command = workers::CommandWorker{options.type, options.command};
   if (options.slots) worker.slots = *options.slots;
   for (const auto& capability : options.capabilities) worker.capabilities.push_back(capability);

@@ -212,8 +212,8 @@ class Loader {
             "expected at most half of limits.message_max");
     require(s.limits.result_max <= s.limits.message_max / 2, "limits.result_max",
             "expected at most half of limits.message_max");
-    require(s.journal.segment >= 2 * s.limits.message_max, "journal.segment",
-            "expected at least twice limits.message_max");
+    require(s.journal.segment >= 4 * s.limits.message_max, "journal.segment",
+            "expected at least four times limits.message_max");
     require(s.journal.retain >= 2 * s.journal.segment, "journal.retain",
             "expected at least twice journal.segment");
     check_binds();

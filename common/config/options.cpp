@@ -23,7 +23,9 @@ bool is_connect(std::string_view text) {
                           address->port.find_first_not_of('0') != std::string::npos);
 }
 
-bool is_file_store(std::string_view text) { return text.starts_with("file:") && text.size() > 5; }
+bool is_store(std::string_view text) {
+  return text == "memory:" || (text.starts_with("file:") && text.size() > 5);
+}
 
 bool is_directory_name(std::string_view text) { return !text.empty(); }
 
@@ -94,15 +96,13 @@ void declare_worker(Settings& s, OptionList& o) {
 
 void declare_store(Settings& s, OptionList& o) {
   o.section("store", "What the broker remembers.");
-  o.text(s.store.url, "store.url", "Where tasks are kept: file: and the path of a folder.",
-         "file: and the path of a folder, such as file:./data", is_file_store);
+  o.text(s.store.url, "store.url",
+         "Where tasks are kept: file: and the path of a folder, or memory: to keep them as long as "
+         "the broker runs and no longer.",
+         "file: and the path of a folder, such as file:./data, or memory:", is_store);
   o.size(s.store.payload_memory, "store.payload_memory",
          "Payloads beyond this much memory are read back from disk when their task runs.", 0,
          1 * kTiB);
-  o.choice(s.store.durability, "store.durability",
-           "When a task counts as kept. fsync: it survives a power cut. interval: the last moments "
-           "before a power cut may be lost. memory: it is not on disk at all.",
-           {"fsync", "interval", "memory"});
   o.section("journal", "The store's files.");
   o.size(s.journal.segment, "journal.segment", "The size of one file.", 4 * kMiB, 4 * kGiB);
   o.size(s.journal.retain, "journal.retain",

@@ -1,5 +1,7 @@
 #include "common/config/settings.hpp"
 
+#include <string_view>
+
 #include "common/config/address.hpp"
 
 namespace drover::config {
@@ -11,6 +13,9 @@ bool is_all_loopback(const Settings& settings) {
   return binds && (settings.worker.connect.empty() || is_loopback(settings.worker.connect));
 }
 
-std::string store_directory(const Settings& settings) { return settings.store.url.substr(5); }
+std::string store_directory(const Settings& settings) {
+  constexpr std::string_view kFile = "file:";
+  return settings.store.url.starts_with(kFile) ? settings.store.url.substr(kFile.size()) : "";
+}
 
 }  // namespace drover::config

@@ -19,8 +19,7 @@ inline constexpr std::uint64_t kKiB = 1024;
 inline constexpr std::uint64_t kMiB = 1024 * kKiB;
 inline constexpr std::uint64_t kGiB = 1024 * kMiB;
 
-enum class Builtin : std::uint8_t { automatic, on, off };          // written auto, on, off
-enum class Durability : std::uint8_t { fsync, interval, memory };  // written so
+enum class Builtin : std::uint8_t { automatic, on, off };  // written auto, on, off
 
 struct Settings {
   struct Listener {
@@ -60,7 +59,6 @@ struct Settings {
   struct Store {
     std::string url = "file:./data";
     std::uint64_t payload_memory = 64 * kMiB;
-    Durability durability = Durability::fsync;
   } store;
 
   struct Journal {
@@ -105,7 +103,7 @@ struct Settings {
 // machine.
 bool is_all_loopback(const Settings& settings);
 
-// The directory of a store.url `file:DIR`.
+// The directory of a store.url `file:DIR`; "" of `memory:`.
 std::string store_directory(const Settings& settings);
 
 }  // namespace drover::config

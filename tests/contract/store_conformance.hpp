@@ -110,7 +110,7 @@ class StoreFixture : public testing::Test {
   }
 
   // Cleans as much as the store wants, and keeps the records at these places by carrying them.
-  void clean(std::vector<Locator*> keep = {}) {
+  void clean(const std::vector<Locator*>& keep = {}) {
     for (int idle = 0; idle < 20; ++idle) {
       while (const auto kept = store->next_to_clean()) {
         idle = 0;
@@ -224,11 +224,10 @@ TYPED_TEST_P(StoreConformance, ARecordIsFetchedByItsPlaceWithTheSameBytes) {
 }
 
 TYPED_TEST_P(StoreConformance, FetchesComeBackUnderTheirTickets) {
-  std::vector<Locator> where;
-  for (int i = 0; i < 20; ++i) where.push_back(this->add_one(this->body(i)));
+  std::vector<Locator> where(20);
+  for (int i = 0; Locator & place : where) place = this->add_one(this->body(i++));
   this->commit();
-  for (int i = 0; i < 20; ++i)
-    this->store->fetch(static_cast<std::uint64_t>(100 + i), where[static_cast<std::size_t>(i)]);
+  for (std::uint64_t asked = 100; const Locator& place : where) this->store->fetch(asked++, place);
   for (int i = 0; i < 20; ++i) {
     const Fetched fetched = this->next_fetched();
     EXPECT_EQ(fetched.bytes, this->body(static_cast<int>(fetched.ticket) - 100));

@@ -9,7 +9,7 @@
 namespace drover::test {
 namespace {
 
-constexpr std::uint64_t kSeeds = 200'000;
+constexpr std::uint64_t kSeeds = 150'000;
 
 TEST(PowerCut, NoAcknowledgedRecordIsLostAndNoStartIsRefused) {
   Life sum;

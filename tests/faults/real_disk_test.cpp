@@ -1,13 +1,17 @@
 // The journal on a disk of this machine, with its threads: that it works, and how fast.
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "broker/store/journal/journal_store.hpp"
@@ -97,6 +101,55 @@ TEST_F(RealDisk, FilesAreTheirOwnersAlone) {
   ASSERT_TRUE(make_journal_store(below));
   ASSERT_EQ(::stat(below.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0700U);
+}
+
+// Appends without end, and tells through the pipe what is durable.
+[[noreturn]] void append_for_ever(Store& store, int tell) {
+  for (std::uint64_t next = store.newest_seq() + 1;; ++next) {
+    const std::string record = "record " + std::to_string(next) + std::string(next % 700, '.');
+    const std::string_view only[] = {record};
+    store.append(only);
+    store.flush();
+    while (store.next_to_clean()) {
+    }
+    while (store.backlog_bytes() > 20'000) std::this_thread::yield(), store.flush();
+    const std::uint64_t durable = store.durable_seq();
+    if (::write(tell, &durable, sizeof durable) != sizeof durable || store.failure()) ::_exit(1);
+  }
+}
+
+TEST_F(RealDisk, AProcessKilledAtAnyMomentLosesNothingItTold) {
+  JournalOptions options;
+  options.segment_bytes = 64 * 1024;
+  options.retain_bytes = 512 * 1024;
+  for (int round = 1; round <= 20; ++round) {
+    int ends[2] = {};
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      auto store = make(options);
+      if (!store->open(ignore)) ::_exit(2);
+      append_for_ever(*store, ends[1]);
+    }
+    ::close(ends[1]);
+    std::uint64_t told = 0, durable = 0;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(5 * round);
+    while (std::chrono::steady_clock::now() < until)
+      told += ::read(ends[0], &durable, sizeof durable) > 0;
+    ASSERT_EQ(::kill(child, SIGKILL), 0);
+    while (::read(ends[0], &durable, sizeof durable) > 0) ++told;
+    ::close(ends[0]);
+    ::waitpid(child, nullptr, 0);
+    ASSERT_GT(told, 0U);
+
+    auto store = make(options);
+    const auto opened = store->open([](const Kept& kept) -> Result<void> {
+      EXPECT_TRUE(kept.bytes.starts_with("record " + std::to_string(kept.seq)));
+      return {};
+    });
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_GE(store->newest_seq(), durable);
+  }
 }
 
 TEST_F(RealDisk, HowFastItIs) {

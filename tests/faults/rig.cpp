@@ -46,7 +46,7 @@ bool Rig::start() {
   if (id_ && *id_ != store_->id()) note("the store has another id");
   if (ledger_.acknowledged() > 0) id_ = store_->id();
   store_->set_books([this] {
-    const std::string books = ledger_.books();
+    std::string books = ledger_.books();
     ledger_.add_books(books);
     return books;
   });

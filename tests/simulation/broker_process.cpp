@@ -86,11 +86,9 @@ void BrokerProcess::start() {
 }
 
 void BrokerProcess::could_not_start(const Error& error) {
-  if (!is_full() && !disk_.fault_happened()) {
-    world_.checker.fail("the broker does not start: " + error.message);
-  }
+  if (!is_excused(error)) world_.checker.fail("the broker does not start: " + error.message);
   world_.trace.tell("broker: could not start: " + error.message);
-  if (disk_.fault_happened()) world_.faults.add(FaultKind::crash_in_recovery);
+  if (disk_may_fail_) world_.faults.add(FaultKind::crash_in_recovery);
   die(random_.one_in(2) ? Loss::power : Loss::process);
 }
 
@@ -161,7 +159,7 @@ void BrokerProcess::run_turn() {
   if (silent_) return die(death_->loss);
   if (turn_->failure()) {
     world_.trace.tell("broker: stops: " + turn_->failure()->message);
-    if (!disk_may_fail_ && !is_full()) {
+    if (!is_excused(*turn_->failure())) {
       world_.checker.fail("the store failed: " + turn_->failure()->message);
     }
     return die(random_.one_in(2) ? Loss::power : Loss::process);
@@ -173,6 +171,12 @@ void BrokerProcess::run_turn() {
   if (more) wake();
   const Duration sleep = std::clamp(turn_->wake_at() - clock(), Duration(0), Duration(1h));
   turn_alarm_.set(world_.schedule.now() + std::max<Micros>(micros(sleep), 50));
+}
+
+// The disk was made to fail. Damage has no excuse.
+bool BrokerProcess::is_excused(const Error& error) const {
+  const bool of_the_disk = error.code == Errc::io_failed || error.code == Errc::storage_full;
+  return of_the_disk && (is_full() || (disk_may_fail_ && disk_.fault_happened()));
 }
 
 // --- its disk

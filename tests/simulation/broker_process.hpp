@@ -72,6 +72,7 @@ class BrokerProcess final : public Inbox, public broker::Outlet {
   void start();
   void began(Instant now);
   void could_not_start(const Error& error);
+  bool is_excused(const Error& error) const;
   void compare_with_second_recovery(test::SimDisk disk, Instant now);
   void run_turn();
   void hear(Side side);

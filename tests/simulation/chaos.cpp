@@ -114,7 +114,7 @@ void Simulation::start_twin() {
   if (!worker) return;
   workers_.push_back(std::make_unique<WorkerProcess>(world_, worker->profile(), random_.next()));
   twins_.push_back(workers_.back().get());
-  schedule_.after(random_.between(1, 30) * kSecond,
+  schedule_.after(random_.between(1, 12) * kSecond,
                   [twin = twins_.back()] { twin->kill(true); });
 }
 

@@ -111,14 +111,13 @@ Checker::ExpectedTask Checker::expect_task(const wire::SubmittedTask& submitted,
   const TaskNumber first = ledger_.find_key(tenant, std::string(spec.idempotency_key));
   if (first == kNoTask) return expected;
   const TaskFacts& facts = ledger_[first].facts;
-  if (facts.created_at + core_.idempotency_window <= now_) return expected;
-  if (facts.payload_hash != digest(spec.payload) || facts.type != spec.type) {
-    expected.allowed.push_back(Errc::idempotency_conflict);
-  } else {
-    expected.task = first;
-    expected.duplicate = true;
-    if (!exact_times_) expected.allowed.push_back(Errc::idempotency_conflict);
-  }
+  // Once the clock went back, windows that were over may be open again: anything goes.
+  if (exact_times_ && facts.created_at + core_.idempotency_window <= now_) return expected;
+  const bool conflict = facts.payload_hash != digest(spec.payload) || facts.type != spec.type;
+  if (conflict || !exact_times_) expected.allowed.push_back(Errc::idempotency_conflict);
+  if (conflict && exact_times_) return expected;
+  expected.task = first;
+  expected.duplicate = true;
   return expected;
 }
 

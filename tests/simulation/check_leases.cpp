@@ -83,6 +83,7 @@ void Checker::take_lease(TaskNumber task, const Record& r) {
   }
   WorkerView& worker = *fleet_.find(r.worker);
   ledger_[task].unlisted = 0;
+  ledger_[task].back_at = {};
   worker.leases.push_back(task);
   if (worker.leases.size() == 1) return;
   for (const TaskNumber each : worker.leases) ledger_[each].life.leases.back().shared = true;
@@ -137,6 +138,7 @@ void Checker::hears(const wire::Hello& hello, Instant now) {
     if (!entry.life.is_live(hold.attempt)) continue;
     if (entry.life.leases.back().worker != hello.worker) continue;
     entry.orphaned = false;
+    entry.back_at = now;
     --orphans_;
     worker->leases.push_back(task);
   }

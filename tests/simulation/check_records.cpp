@@ -113,6 +113,9 @@ void Checker::judge_end_of_attempt(const TaskEntry& entry, const Record& r) {
   if (overran) {
     const bool late = now_ >= entry.life.leases.back().at + entry.facts.timeout;
     if ((!late && exact_times_) || now_ < stood_still_until_) fail(name(entry) + " is timed out before its time");
+    if (now_ < entry.back_at + core_.worker_timeout) {
+      fail(name(entry) + " is timed out before its worker was heard after a restart");
+    }
     return;
   }
   if (const auto* done = done_item(entry)) {

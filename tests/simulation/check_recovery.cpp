@@ -49,6 +49,7 @@ void Checker::rebase(Instant now) {
     TaskEntry& entry = ledger_[task];
     entry.orphaned = entry.life.state == TaskState::running;
     entry.unlisted = 0;
+    entry.back_at = {};
     if (entry.orphaned) ++orphans_;
   }
   place_recovered(now);

@@ -92,7 +92,7 @@ void draw_limits(SimOptions& o, Random& random) {
   o.frames_a_turn = one_of(random, {4U, 16U, 64U, 64U});
   o.worker.cancel_grace = core.cancel_grace;
   o.worker.drain_timeout = one_of(random, {500ms, 5000ms, 30'000ms});
-  o.worker.hello_delay_max = one_of(random, {500ms, 5000ms});
+  o.worker.hello_delay_max = one_of(random, {2000ms, 5000ms});
 }
 
 void draw_disk(SimOptions& o, Random& random) {

@@ -80,6 +80,7 @@ struct TaskEntry {
   TaskFacts facts;
   TaskLife life;
   bool orphaned = false;        // running, and its worker has not come back since the restart
+  Instant back_at;              // when it did
   std::uint8_t unlisted = 0;    // heartbeats in a row of its worker that left it out
   std::vector<bool> assigned;   // by attempt: it was handed to a worker
 };

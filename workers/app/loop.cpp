@@ -23,7 +23,7 @@ std::string_view name_of_parting(Parting why) {
 }  // namespace
 
 Loop::Loop(WorkerProfile profile, CoreOptions options, Random random, BrokerLink& link,
-           SlotPool& pool, Signals& signals, const transport::ProcessClock& clock)
+           SlotPool& pool, observe::Signals& signals, const transport::ProcessClock& clock)
     : link_(link),
       pool_(pool),
       signals_(signals),

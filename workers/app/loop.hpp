@@ -9,7 +9,7 @@
 
 #include "common/transport/clock.hpp"
 #include "common/transport/poller.hpp"
-#include "workers/app/signals.hpp"
+#include "common/observe/signals.hpp"
 #include "workers/core/worker_core.hpp"
 #include "workers/io/broker_link.hpp"
 #include "workers/runtime/slot_pool.hpp"
@@ -20,7 +20,7 @@ class Loop : private WorkerSink {
  public:
   // All outlive the loop.
   Loop(WorkerProfile profile, CoreOptions options, Random random, BrokerLink& link, SlotPool& pool,
-       Signals& signals, const transport::ProcessClock& clock);
+       observe::Signals& signals, const transport::ProcessClock& clock);
 
   // Until the worker has stopped: how it did (code ok after a drain).
   Error run();
@@ -43,7 +43,7 @@ class Loop : private WorkerSink {
 
   BrokerLink& link_;
   SlotPool& pool_;
-  Signals& signals_;
+  observe::Signals& signals_;
   const transport::ProcessClock& clock_;
   WorkerCore core_;
   transport::Poller poller_;

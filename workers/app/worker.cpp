@@ -90,7 +90,7 @@ int leave_without_destructors(int code) {
   return code;
 }
 
-int run_crew(const WorkerOptions& options, const Crew& crew, Signals& signals) {
+int run_crew(const WorkerOptions& options, const Crew& crew, observe::Signals& signals) {
   const std::uint64_t seed = draw_seed();
   Random random(seed);
   transport::Context context;
@@ -136,7 +136,7 @@ WorkerOptions worker_options(const config::Loaded& loaded) {
 }
 
 int run_worker(const WorkerOptions& options) {
-  Signals signals;
+  observe::Signals signals;
   static ChildKeeper keeper;  // a handler that is left behind may use it until the very end
   if (auto ok = check_window(options); !ok) return give_up("the worker does not start", ok.error());
   const auto crew = muster(options, keeper);

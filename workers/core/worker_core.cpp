@@ -79,8 +79,11 @@ void WorkerCore::finished(const Hold& hold, AttemptEnd end, Instant /*now*/) {
   const StopReason reason = entry->reason;
   const Duration timeout = entry->order.timeout;
   table_.remove(*entry);
+  // What was stopped before it began is no failure of the task, however late it was.
+  const bool never_began = end.outcome == Outcome::released && reason != StopReason::cancelled;
   if (held) {
-    conclude(hold, stopping ? stopped_end(reason, timeout, std::move(end)) : std::move(end));
+    const bool as_stopped = stopping && !never_began;
+    conclude(hold, as_stopped ? stopped_end(reason, timeout, std::move(end)) : std::move(end));
   }
   start_what_fits();
 }

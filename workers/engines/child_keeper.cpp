@@ -92,7 +92,7 @@ ChildKeeper::ChildKeeper() {
 
 ChildKeeper::~ChildKeeper() {
   close(pipe_);
-  while (waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
+  while (keeper_ > 0 && waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
@@ -111,8 +111,10 @@ void ChildKeeper::reap_strays() {
   for (;;) {
     siginfo_t ended{};
     if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return;
-    if (owned_.contains(ended.si_pid)) return;  // its owner is about to reap it
+    const bool is_keeper = ended.si_pid == keeper_;  // killed by somebody: commands still run
+    if (!is_keeper && owned_.contains(ended.si_pid)) return;  // its owner is about to reap it
     waitpid(ended.si_pid, nullptr, WNOHANG);
+    if (is_keeper) keeper_ = -1;
   }
 }
 

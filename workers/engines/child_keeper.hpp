@@ -41,6 +41,7 @@ class ChildKeeper {
   // Reaps children that nobody owns: orphans of commands that are over.
   void reap_strays();
 
+  // -1 once it was killed by somebody else: commands then run without it.
   pid_t keeper_pid() const { return keeper_; }
 
  private:

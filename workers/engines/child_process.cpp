@@ -47,13 +47,14 @@ struct KernelSigaction {
 // no sanitizer. `syscall` is but the instruction.
 __attribute__((no_sanitize("address", "undefined", "thread"))) int child_main(void* argument) {
   auto& launch = *static_cast<Launch*>(argument);
+  syscall(SYS_setpgid, 0, 0);
+  const int self = static_cast<int>(syscall(SYS_getpid));
+  // While SIGPIPE is still ignored: a keeper that was killed is no reason not to run.
+  syscall(SYS_write, launch.keeper, &self, sizeof self);
   const KernelSigaction to_default{};
   for (long signal = 1; signal <= kSignals; ++signal) {
     syscall(SYS_rt_sigaction, signal, &to_default, nullptr, sizeof to_default.mask);
   }
-  syscall(SYS_setpgid, 0, 0);
-  const int self = static_cast<int>(syscall(SYS_getpid));
-  syscall(SYS_write, launch.keeper, &self, sizeof self);
   syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (syscall(SYS_getppid) != launch.parent) syscall(SYS_exit_group, 127);
   syscall(SYS_dup3, launch.in, 0, 0);

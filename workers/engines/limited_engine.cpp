@@ -5,7 +5,7 @@ namespace drover::workers {
 AttemptResult LimitedEngine::run(const AttemptContext& attempt) {
   std::unique_lock lock(mutex_);
   const bool mine = freed_.wait(lock, attempt.stop.token(), [this] { return running_ < most_; });
-  if (!mine) {
+  if (!mine || attempt.stop.token().stop_requested()) {
     AttemptResult released;
     released.outcome = Outcome::released;
     return released;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/transport/poller.hpp"
 #include "common/wire/codec.hpp"
 
 namespace drover::workers {
@@ -30,6 +31,16 @@ void BrokerLink::send(const wire::WorkerMessage& message) {
   frame_.clear();
   wire::encode(message, frame_);
   if (dealer_.send(frame_) != transport::Sent::sent) ++figures_.dropped;
+}
+
+bool BrokerLink::take_connected() {
+  if (!watch_.take_connected()) return false;
+  // libzmq looks for news of its pipes once a millisecond at most, unless it is polled: without this
+  // a frame sent now may still meet a socket that knows of no connection.
+  transport::Poller poller;
+  poller.add(dealer_);
+  poller.wait(Duration(0));
+  return true;
 }
 
 void BrokerLink::receive(const std::function<void(const wire::WorkerOrder&)>& take) {

@@ -30,8 +30,8 @@ class BrokerLink {
   // Hands over every message that has arrived, in order. Its views are valid during the call only.
   void receive(const std::function<void(const wire::WorkerOrder&)>& take);
 
-  // True if a connection came up since the last call.
-  bool take_connected() { return watch_.take_connected(); }
+  // True if a connection came up since the last call; what is sent from then on goes there.
+  bool take_connected();
 
   // What a poller watches: frames, and news of the connection.
   transport::Socket& socket() { return dealer_; }

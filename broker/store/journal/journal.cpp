@@ -1,22 +1,14 @@
 #include "broker/store/journal/journal.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
-#include "broker/store/journal/recovery.hpp"
 #include "common/base/assert.hpp"
 
 namespace drover::broker::journal {
 namespace {
 
 constexpr std::int64_t kRetrySpaceMs = 1000;
-constexpr std::uint64_t kRetainMax = 4ULL * 1024 * 1024 * 1024;
-
-std::int64_t system_clock_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 }  // namespace
 
@@ -25,9 +17,7 @@ Journal::Journal(std::unique_ptr<Hands> hands, JournalOptions options)
       options_(std::move(options)),
       random_(options_.seed),
       recent_(options_.cache_bytes),
-      spares_(*hands_, options_.segment_bytes) {
-  if (!options_.clock_ms) options_.clock_ms = system_clock_ms;
-}
+      spares_(*hands_, options_.segment_bytes) {}
 
 Journal::~Journal() {
   hands_->stop();
@@ -37,58 +27,33 @@ Journal::~Journal() {
 // --- open and close
 
 Result<void> Journal::open(const std::function<Result<void>(const Kept&)>& visit) {
-  DROVER_ASSERT(!open_ && !placement_);
-  if (auto checked = check_options(); !checked) return checked;
-  if (auto locked = hands_->io().lock(); !locked) return locked;
-  auto opened = open_locked(visit);
-  if (!opened) hands_->io().unlock();
-  return opened;
-}
-
-Result<void> Journal::check_options() {
-  const auto bytes = options_.segment_bytes;
-  if (bytes < kSegmentBytesMin || bytes > kSegmentBytesMax || bytes % 512 != 0) {
-    return Error{Errc::bad_configuration, "a segment has 4 KiB to 1 GiB, a multiple of 512 bytes",
-                 "segment_bytes"};
-  }
-  if (options_.retain_bytes != 0) return {};
-  const auto space = hands_->io().space();
-  if (!space) return space.error();
-  options_.retain_bytes = std::min(kRetainMax, space->total_bytes / 10);
-  return {};
-}
-
-Result<void> Journal::open_locked(const std::function<Result<void>(const Kept&)>& visit) {
+  DROVER_ASSERT(!placement_);
   Io& io = hands_->io();
-  auto recovered = recover(io, visit);
-  if (!recovered) return recovered.error();
-  if (recovered->segments.empty()) {
-    const auto spares = std::move(recovered->spares);
-    recovered = create_journal(io, options_, random_);
-    if (!recovered) return recovered.error();
-    recovered->spares = spares;
-  }
-  auto prepared = prepare(io, options_, *recovered);
-  if (!prepared) return prepared.error();
-  start_with(std::move(*recovered), std::move(*prepared));
+  auto options = complete(options_, io);
+  if (!options) return options.error();
+  options_ = std::move(*options);
+  if (auto locked = io.lock(); !locked) return locked;
+  auto prepared = prepare(io, options_, random_, visit);
+  if (!prepared) return io.unlock(), prepared.error();
+  start_with(std::move(*prepared));
   return {};
 }
 
-void Journal::start_with(Recovered recovered, Prepared prepared) {
-  segments_ = std::move(recovered.segments);
+void Journal::start_with(Prepared prepared) {
+  segments_ = std::move(prepared.recovered.segments);
   const SegmentHeader& newest = segments_.newest().header;
   id_ = newest.store;
   random_ = Random(options_.seed ^ newest.salt ^ (std::uint64_t{newest.number} << 32));
   mark_ = std::move(prepared.mark);
-  durable_seq_ = recovered.next_seq - 1;
-  figures_.torn_tail_bytes = recovered.torn_tail_bytes;
+  durable_seq_ = prepared.recovered.next_seq - 1;
+  figures_.torn_tail_bytes = prepared.recovered.torn_tail_bytes;
   for (auto& spare : prepared.spares) spares_.adopt(std::move(spare));
   cleaner_.emplace(*hands_, segments_, options_.segment_bytes, options_.retain_bytes);
-  placement_.emplace(options_, segments_, recent_, recovered.next_seq, random_);
+  placement_.emplace(options_, segments_, recent_, durable_seq_ + 1, random_);
   placement_->set_retired([this] { return cleaner_->retired(); });
   open_ = true;
   hands_->start();
-  spares_.tend(cleaner_->retired());
+  spares_.tend(0);
 }
 
 void Journal::set_books(std::function<std::string()> books) {
@@ -259,25 +224,18 @@ std::optional<std::string_view> Journal::cached(const Locator& where) {
 }
 
 void Journal::fetch(std::uint64_t ticket, const Locator& where) {
-  Fetched fetched;
-  fetched.ticket = ticket;
   if (const auto bytes = recent_.find(where)) {
+    Fetched fetched;
+    fetched.ticket = ticket;
     fetched.bytes = *bytes;
     return answer(std::move(fetched));
   }
-  auto read = std::make_shared<Result<std::string>>(std::string());
-  hands_->give(Chore{[read, where, file = segments_.at(where.segment).file](Io&) {
-                       *read = read_record(*file, where);
-                     },
-                     [this, read, fetched]() mutable {
-                       if (*read) {
-                         fetched.bytes = std::move(**read);
-                       } else {
-                         fetched.code = read->error().code;
-                         fetched.message = read->error().message;
-                       }
-                       fetched_.push_back(std::move(fetched));
-                     }});
+  start_read(ticket, [where, file = segments_.at(where.segment).file](Fetched& into) {
+    auto bytes = read_record(*file, where);
+    if (!bytes) return Result<void>(bytes.error());
+    into.bytes = std::move(*bytes);
+    return Result<void>();
+  });
 }
 
 void Journal::fetch_events(std::uint64_t ticket, std::uint64_t since, std::size_t count,
@@ -291,19 +249,25 @@ void Journal::fetch_events(std::uint64_t ticket, std::uint64_t since, std::size_
     return answer(std::move(fetched));
   }
   if (since >= durable_seq_ || count == 0) return answer(std::move(fetched));
-  auto read = std::make_shared<Result<std::vector<Fetched::Event>>>(std::vector<Fetched::Event>());
-  hands_->give(Chore{[=, last = durable_seq_, stretches = stretches_from(since + 1)](Io&) {
-                       *read = read_events(stretches, since + 1, last, count, bytes);
+  const EventRange range{since + 1, durable_seq_, count, bytes};
+  start_read(ticket, [range, stretches = stretches_from(since + 1)](Fetched& into) {
+    auto events = read_events(stretches, range);
+    if (!events) return Result<void>(events.error());
+    into.events = std::move(*events);
+    return Result<void>();
+  });
+}
+
+void Journal::start_read(std::uint64_t ticket, std::function<Result<void>(Fetched&)> read) {
+  auto fetched = std::make_shared<Fetched>();
+  fetched->ticket = ticket;
+  hands_->give(Chore{[read = std::move(read), fetched](Io&) {
+                       const auto done = read(*fetched);
+                       if (done) return;
+                       fetched->code = done.error().code;
+                       fetched->message = done.error().message;
                      },
-                     [this, read, fetched]() mutable {
-                       if (*read) {
-                         fetched.events = std::move(**read);
-                       } else {
-                         fetched.code = read->error().code;
-                         fetched.message = read->error().message;
-                       }
-                       fetched_.push_back(std::move(fetched));
-                     }});
+                     [this, fetched] { fetched_.push_back(std::move(*fetched)); }});
 }
 
 std::vector<Stretch> Journal::stretches_from(std::uint64_t seq) const {

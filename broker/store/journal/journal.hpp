@@ -69,9 +69,7 @@ class Journal : public Store {
   Hands& hands() { return *hands_; }
 
  private:
-  Result<void> check_options();
-  Result<void> open_locked(const std::function<Result<void>(const Kept&)>& visit);
-  void start_with(Recovered recovered, Prepared prepared);
+  void start_with(Prepared prepared);
 
   void take_in();
   void committed(const Commit& commit);
@@ -81,6 +79,7 @@ class Journal : public Store {
   bool await_spare();
   void fail(const Error& error);
   void answer(Fetched fetched);
+  void start_read(std::uint64_t ticket, std::function<Result<void>(Fetched&)> read);
   std::vector<Stretch> stretches_from(std::uint64_t seq) const;
   void sync_mark();
 
@@ -96,8 +95,8 @@ class Journal : public Store {
   std::shared_ptr<File> mark_;
 
   std::uint64_t durable_ = 0, durable_seq_ = 0;
-  std::size_t under_way_ = 0;        // groups that the hands have
-  std::uint64_t durable_bytes_ = 0;  // of groups, since the start
+  std::size_t under_way_ = 0;          // groups that the hands have
+  std::uint64_t durable_bytes_ = 0;    // of groups, since the start
   std::int64_t retried_space_ms_ = 0;  // when more space was last tried for
   std::deque<Fetched> fetched_;
   std::vector<Locator> places_;  // of the newest append

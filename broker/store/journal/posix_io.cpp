@@ -65,7 +65,7 @@ class PosixFile final : public File {
     return {};
   }
 
-  // Not repeated: an interrupted sync has told all that it will tell.
+  // Never repeated, whatever it says: what one sync lost, the next one does not know of.
   Result<void> sync() override {
     if (::fdatasync(descriptor_) != 0) return failed("fdatasync", path_);
     return {};
@@ -107,9 +107,9 @@ Result<void> make_directory(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<PosixIo>> PosixIo::open_directory(const std::string& path) {
-  if (auto made = make_directory(path); !made) return made.error();
+  if (auto made = make_directory(path); !made) return Error{Errc::io_failed, made.error().message};
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return failed("open", path);
+  if (descriptor < 0) return Error{Errc::io_failed, failed("open", path).message};
   return std::unique_ptr<PosixIo>(new PosixIo(path, descriptor));
 }
 

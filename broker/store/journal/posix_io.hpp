@@ -13,7 +13,7 @@ namespace drover::broker::journal {
 
 class PosixIo final : public Io {
  public:
-  // Opens the directory, and makes it (not those above it) if it is not there.
+  // Opens the directory, and makes it (not those above it) if it is not there. Errors: IO_FAILED.
   static Result<std::unique_ptr<PosixIo>> open_directory(const std::string& path);
 
   ~PosixIo() override;

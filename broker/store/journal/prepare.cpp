@@ -1,12 +1,20 @@
 #include "broker/store/journal/prepare.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "broker/store/journal/commit.hpp"
 
 namespace drover::broker::journal {
 namespace {
+
+constexpr std::uint64_t kRetainDefaultMax = 4ULL * 1024 * 1024 * 1024;
+
+std::int64_t system_clock_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
 
 // A name that no spare has.
 std::string free_spare_name(const std::vector<std::string>& taken) {
@@ -57,12 +65,10 @@ Mark mark_of(const Recovered& recovered) {
           newest.header.salt,  recovered.next_seq, recovered.newest_crc};
 }
 
-}  // namespace
-
-Result<Recovered> create_journal(Io& io, const JournalOptions& options, Random& random) {
-  const auto names = io.list();
-  if (!names) return names.error();
-  const std::string spare = free_spare_name(*names);
+// In a directory without a journal: returns what recovering the new one would.
+Result<Recovered> create(Io& io, const JournalOptions& options, Random& random,
+                         std::vector<std::string> spares) {
+  const std::string spare = free_spare_name(spares);
   auto file = make_spare(io, spare, options.segment_bytes);
   if (!file) return file.error();
   Segment first;
@@ -70,25 +76,53 @@ Result<Recovered> create_journal(Io& io, const JournalOptions& options, Random& 
   first.file = *file;
   if (auto begun = begin_segment(io, **file, spare, first.header); !begun) return begun.error();
   Recovered created;
+  created.spares = std::move(spares);
   created.segments.add(std::move(first));
   return created;
 }
 
-Result<Prepared> prepare(Io& io, const JournalOptions& options, const Recovered& recovered) {
-  Prepared prepared;
-  if (auto synced = recovered.segments.newest().file->sync(); !synced) return synced.error();
-  // Before anything goes that the newest segment's header gives up: its name may not be durable yet.
+Result<Recovered> recover_or_create(Io& io, const JournalOptions& options, Random& random,
+                                    const Visit& visit) {
+  auto recovered = recover(io, visit);
+  if (!recovered || !recovered->segments.empty()) return recovered;
+  return create(io, options, random, std::move(recovered->spares));
+}
+
+}  // namespace
+
+Result<JournalOptions> complete(JournalOptions options, Io& io) {
+  const auto bytes = options.segment_bytes;
+  if (bytes < kSegmentBytesMin || bytes > kSegmentBytesMax || bytes % 512 != 0) {
+    return Error{Errc::bad_configuration, "a segment has 4 KiB to 1 GiB, a multiple of 512 bytes",
+                 "segment_bytes"};
+  }
+  if (!options.clock_ms) options.clock_ms = system_clock_ms;
+  if (options.retain_bytes != 0) return options;
+  const auto space = io.space();
+  if (!space) return space.error();
+  options.retain_bytes = std::min(kRetainDefaultMax, space->total_bytes / 10);
+  return options;
+}
+
+Result<Prepared> prepare(Io& io, const JournalOptions& options, Random& random,
+                         const Visit& visit) {
+  auto recovered = recover_or_create(io, options, random, visit);
+  if (!recovered) return recovered.error();
+  Prepared prepared{std::move(*recovered), nullptr, {}};
+  const Recovered& found = prepared.recovered;
+  if (auto synced = found.segments.newest().file->sync(); !synced) return synced.error();
+  // Before anything goes that the newest segment's header gives up: its name may not be durable
+  // yet.
   if (auto synced = io.sync_directory(); !synced) return synced.error();
-  if (auto done = remove_leftovers(io, recovered.leftovers); !done) return done.error();
-  for (const auto& name : recovered.spares) {
+  if (auto done = remove_leftovers(io, found.leftovers); !done) return done.error();
+  for (const auto& name : found.spares) {
     auto done = adopt(io, name, options.segment_bytes, prepared.spares);
     if (!done) return done.error();
   }
-  auto mark = open_mark(io, recovered.has_mark);
+  auto mark = open_mark(io, found.has_mark);
   if (!mark) return mark.error();
   prepared.mark = std::move(*mark);
-  auto marked = write_mark(*prepared.mark, mark_of(recovered));
-  if (!marked) return marked.error();
+  if (auto marked = write_mark(*prepared.mark, mark_of(found)); !marked) return marked.error();
   if (auto synced = io.sync_directory(); !synced) return synced.error();
   return prepared;
 }

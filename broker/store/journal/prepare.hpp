@@ -1,4 +1,4 @@
-// What opening a journal changes on the disk, once recovery has found nothing wrong with it.
+// Opening a journal: recovery, and what is changed on the disk once it has found nothing wrong.
 //
 // Everything here may be cut short by a crash and is done again, to the same end, at the next
 // start.
@@ -15,17 +15,21 @@
 
 namespace drover::broker::journal {
 
-// In a directory without a journal: makes the first segment, and with it the store's id. Returns
-// what recovering it would.
-Result<Recovered> create_journal(Io& io, const JournalOptions& options, Random& random);
+// The options with what they leave open filled in from the disk. Errors: BAD_CONFIGURATION,
+// IO_FAILED.
+Result<JournalOptions> complete(JournalOptions options, Io& io);
 
+// A journal that is ready to be appended to.
 struct Prepared {
+  Recovered recovered;
   std::shared_ptr<File> mark;
   std::vector<Spare> spares;
 };
 
-// Makes what was recovered durable (a killed process may have left it in the system's cache only),
-// before anybody is told of it. Removes leftovers, and spares of another size; writes the mark.
-Result<Prepared> prepare(Io& io, const JournalOptions& options, const Recovered& recovered);
+// Recovers the journal, or makes one where there is none (its first segment, and with it the
+// store's id). Then makes what was recovered durable, since a killed process may have left it in
+// the system's cache only and it is about to be told; removes leftovers, and spares of another
+// size; writes the mark. `random` gives ids and salts.
+Result<Prepared> prepare(Io& io, const JournalOptions& options, Random& random, const Visit& visit);
 
 }  // namespace drover::broker::journal

@@ -18,32 +18,29 @@ Error damaged(std::uint32_t segment, std::uint64_t offset, std::string_view what
 // A page of events while it fills.
 class Page {
  public:
-  Page(std::uint64_t first, std::uint64_t last, std::size_t count, std::size_t bytes)
-      : next_(first), last_(last), count_(count), bytes_(bytes) {}
+  explicit Page(const EventRange& range) : left_(range) {}
 
-  bool full() const { return full_ || next_ > last_ || events_.size() >= count_; }
-  std::uint64_t next() const { return next_; }
+  bool full() const { return full_ || left_.first > left_.last || events_.size() >= left_.count; }
   std::vector<Fetched::Event> take() { return std::move(events_); }
 
   void add_from(const GroupView& group) {
-    if (group.next_seq() <= next_) return;
+    if (group.next_seq() <= left_.first) return;
     auto seq = group.header.first_seq;
     RecordWalk walk = group.records();
     for (auto record = walk.next(); record && !full(); record = walk.next()) {
-      if (!record->carried && seq++ == next_) add(record->bytes);
+      if (!record->carried && seq++ == left_.first) add(record->bytes);
     }
   }
 
  private:
   void add(std::string_view record) {
-    full_ = record.size() > bytes_ && !events_.empty();
+    full_ = record.size() > left_.bytes && !events_.empty();
     if (full_) return;
-    bytes_ -= std::min(bytes_, record.size());
-    events_.push_back({next_++, std::string(record)});
+    left_.bytes -= std::min(left_.bytes, record.size());
+    events_.push_back({left_.first++, std::string(record)});
   }
 
-  std::uint64_t next_, last_;
-  std::size_t count_, bytes_;
+  EventRange left_;
   std::vector<Fetched::Event> events_;
   bool full_ = false;
 };
@@ -61,9 +58,8 @@ Result<std::string> read_record(File& file, const Locator& where) {
 }
 
 Result<std::vector<Fetched::Event>> read_events(const std::vector<Stretch>& stretches,
-                                                std::uint64_t first, std::uint64_t last,
-                                                std::size_t count, std::size_t bytes) {
-  Page page(first, last, count, bytes);
+                                                const EventRange& range) {
+  Page page(range);
   for (const Stretch& stretch : stretches) {
     GroupReader reader(*stretch.file, stretch.segment, stretch.salt, stretch.from, stretch.to);
     while (!page.full() && !reader.at_end()) {

@@ -24,11 +24,16 @@ struct Stretch {
   std::uint32_t from = 0, to = 0;
 };
 
-// The events with numbers from `first` to `last`, as far as `count` and `bytes` allow but at least
-// one. `stretches` hold them all, in order.
+// Which events to read: with numbers from `first` to `last`, as far as `count` and `bytes` allow,
+// but at least one.
+struct EventRange {
+  std::uint64_t first = 0, last = 0;
+  std::size_t count = 0, bytes = 0;
+};
+
+// `stretches` hold all of them, in order.
 Result<std::vector<Fetched::Event>> read_events(const std::vector<Stretch>& stretches,
-                                                std::uint64_t first, std::uint64_t last,
-                                                std::size_t count, std::size_t bytes);
+                                                const EventRange& range);
 
 // One or more groups from the beginning of the stretch, `bytes` or a little more, one after the
 // other as they are on disk.

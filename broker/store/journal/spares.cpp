@@ -62,7 +62,7 @@ void Spares::make_one() {
                     }});
 }
 
-void Spares::recycle(Segment segment) {
+void Spares::recycle(const Segment& segment) {
   const bool wanted = ready_.size() + under_way_ < kSpares && segment.header.bytes == bytes_;
   if (wanted) ++under_way_;
   Spare spare{wanted ? spare_name(next_number_++) : "", wanted ? segment.file : nullptr};

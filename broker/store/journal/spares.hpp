@@ -41,7 +41,7 @@ class Spares {
   void tend(std::size_t coming);
 
   // Makes a segment that is not needed any more into a spare, or removes its file.
-  void recycle(Segment segment);
+  void recycle(const Segment& segment);
 
   // A spare could not be made for lack of space, and some are still missing.
   bool lacks_space() const { return lacks_space_; }
@@ -66,9 +66,9 @@ class Spares {
   std::deque<Spare> ready_;
   std::size_t under_way_ = 0;  // being made or recycled
   std::uint32_t next_number_ = 1;
-  bool making_ = false;        // one of these is being made
+  bool making_ = false;  // one of these is being made
   bool lacks_space_ = false;
-  bool blocked_ = false;       // no more attempts until something changes
+  bool blocked_ = false;  // no more attempts until something changes
   std::optional<Error> failure_;
 };
 

@@ -1,6 +1,8 @@
 #include "broker/store/journal/thread_hands.hpp"
 
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -16,6 +18,18 @@ std::uint64_t microseconds_since(std::chrono::steady_clock::time_point start) {
   const auto passed = std::chrono::steady_clock::now() - start;
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(passed).count());
+}
+
+// A thread that no signal is delivered to: a sync that one interrupts would count as failed.
+template <class Run>
+std::thread start_thread(const char* name, Run run) {
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(run);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_setname_np(thread.native_handle(), name);
+  return thread;
 }
 
 }  // namespace
@@ -90,8 +104,8 @@ ThreadHands::~ThreadHands() {
 }
 
 void ThreadHands::start() {
-  commit_thread_ = std::thread([this] { run_commits(); });
-  chore_thread_ = std::thread([this] { run_chores(); });
+  commit_thread_ = start_thread("journal", [this] { run_commits(); });
+  chore_thread_ = start_thread("journal-chores", [this] { run_chores(); });
 }
 
 void ThreadHands::give(std::unique_ptr<Commit> commit) { commits_.give(std::move(commit)); }

@@ -2,7 +2,8 @@
 //
 // The commit thread knows no pause: it takes what waits, writes and syncs it and takes the next.
 // The chore thread reads records, pages of events and segments to be cleaned, and makes and
-// recycles spare segments. What is done is taken by the loop, which an eventfd wakes.
+// recycles spare segments. What is done is taken by the loop, which an eventfd wakes. Signals are
+// for other threads.
 #pragma once
 
 #include <atomic>

@@ -50,6 +50,7 @@ std::uint64_t ClientCore::start(wire::ClientMessage message, Instant now, Durati
 std::uint64_t ClientCore::start_wait(TaskId task, Instant now, Duration timeout) {
   const auto number = take_on(wire::Wait{0, task, timeout}, now, timeout + options_.wait_grace);
   auto& request = requests_.at(number);
+  ++waits_;
   request.wait = task;
   request.wait_until = now + timeout;
   return number;
@@ -80,7 +81,7 @@ void ClientCore::forget(std::uint64_t request) {
 }
 
 bool ClientCore::has_room() const {
-  return requests_.size() < options_.window && out_bytes_ < options_.window_bytes;
+  return requests_.size() - waits_ < options_.window && out_bytes_ < options_.window_bytes;
 }
 
 std::string ClientCore::connect_frame() const {
@@ -96,9 +97,9 @@ std::optional<std::string_view> ClientCore::next_to_send(Instant now) {
     return greeting_frame_;
   }
   if (!broker_ || waiting_.empty()) return std::nullopt;
-  const bool room = out_ == 0 || (out_ < options_.window && out_bytes_ < options_.window_bytes);
-  if (!room) return std::nullopt;
   const auto at = requests_.find(*waiting_.begin());
+  const bool room = out_ == 0 || (out_ < options_.window && out_bytes_ < options_.window_bytes);
+  if (!room && !at->second.wait) return std::nullopt;
   if (at->second.wait) encode_wait(at->first, at->second, now);
   offered_ = at->first;
   return at->second.frame;
@@ -116,8 +117,10 @@ void ClientCore::sent(Instant now) {
   waiting_.erase(at->first);
   request.out = true;
   if (request.sends++ > 0) ++resent_;
-  ++out_;
-  out_bytes_ += request.frame.size();
+  if (!request.wait) {
+    ++out_;
+    out_bytes_ += request.frame.size();
+  }
   const auto doublings = std::min<int>(static_cast<int>(request.sends) - 1, kPatienceDoublings);
   const auto patience = options_.resend_after * (1 << doublings);
   set_due(at, now + patience + (request.wait ? options_.wait_slice : Duration(0)));
@@ -133,14 +136,17 @@ void ClientCore::set_due(Requests::iterator at, Instant due) {
 void ClientCore::put_back(Requests::iterator at) {
   if (!at->second.out) return;
   at->second.out = false;
-  --out_;
-  out_bytes_ -= at->second.frame.size();
+  if (!at->second.wait) {
+    --out_;
+    out_bytes_ -= at->second.frame.size();
+  }
   waiting_.insert(at->first);
   set_due(at, at->second.deadline);
 }
 
 void ClientCore::erase(Requests::iterator at) {
   put_back(at);
+  if (at->second.wait) --waits_;
   waiting_.erase(at->first);
   due_.erase({at->second.due, at->first});
   requests_.erase(at);

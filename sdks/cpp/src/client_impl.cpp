@@ -150,8 +150,8 @@ Result<BrokerInfo> Client::Impl::greet(Duration timeout) {
   if (!came) return came.error();
   if (core.refusal()) return *core.refusal();
   if (core.broker()) return *core.broker();
-  return with_address({Errc::broker_unavailable,
-                       fmt::format("no broker answered within {}", to_string(timeout))});
+  return with_address(
+      {Errc::broker_unavailable, fmt::format("no broker answered within {}", to_string(timeout))});
 }
 
 Result<Ticket> Client::Impl::start(Submission submission) {

@@ -9,7 +9,8 @@
 //
 // Requests leave in the order in which they were started, at most `window` of them unanswered. One
 // that is not answered goes out again, the same bytes: submissions carry their ids, so a repeat is
-// safe. A wait is asked in slices, so that a broker that has forgotten it is asked again.
+// safe. A wait is asked in slices, so that a broker that has forgotten it is asked again; it takes
+// no room in the window.
 //
 // Pure: time arrives as `now`, frames go in and out as bytes. One thread.
 #pragma once
@@ -133,7 +134,8 @@ class ClientCore {
   std::set<std::uint64_t> waiting_;  // for their turn to be sent, by age
   std::set<std::pair<Instant, std::uint64_t>> due_;
   std::deque<Completion> completed_;
-  std::size_t out_ = 0;
+  std::size_t waits_ = 0;  // among the requests
+  std::size_t out_ = 0;    // waits excepted
   std::size_t out_bytes_ = 0;
 
   // The greeting, which goes before everything else.

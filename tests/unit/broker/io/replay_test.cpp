@@ -186,7 +186,7 @@ TEST_F(ReplaySession, WhatWasHeardLiveIsWhatTheLogAnswersByteForByte) {
   const auto mule = hello(kSecond, 'm');
   worker(kSecond, wire::Heartbeat{mule, true, {}});
   worker(kSecond, wire::Bye{mule});
-  pass(1min);  // the first worker falls silent: what it holds is poison after one loss
+  pass(1min);   // the first worker falls silent: what it holds is poison after one loss
   pass(10min);  // and the dead are purged
 
   std::vector<std::string> heard;

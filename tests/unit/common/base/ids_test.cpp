@@ -30,8 +30,9 @@ TEST(TaskIdTest, IsAUuidOfVersion7WithTheMillisecondInFront) {
 TEST(TaskIdTest, CarriesItsTenantInTheLastTenBits) {
   Random random(2);
   for (int i = 0; i < 1000; ++i) {
-    const TaskId id = make_task_id(kNow, "acme", random);
-    ASSERT_EQ(tenant_hash_of(id), tenant_hash("acme"));
+    const std::string tenant = "tenant-" + std::to_string(i);
+    const TaskId id = make_task_id(kNow, tenant, random);
+    ASSERT_EQ(tenant_hash_of(id), tenant_hash(tenant));
     ASSERT_TRUE(is_uuid_v7(id.bytes));
   }
 }

@@ -106,7 +106,7 @@ TEST_F(LoadTest, EveryKindOfValueIsReadFromAFile) {
       "  capabilities: [gpu, \"python3.11\"]\n"
       "  labels:\n    zone: a\n    rack: \"7\"\n"
       "workers:\n  builtin: off\n"
-      "store:\n  url: \"file:/var/lib/drover with space\"\n  durability: interval\n"
+      "store:\n  url: \"file:/var/lib/drover with space\"\n"
       "  payload_memory: 1GiB\n"
       "tasks:\n  backoff_factor: 1.125\n  dlq_ttl: 1d12h\n"
       "security:\n  insecure: true\n");
@@ -117,7 +117,6 @@ TEST_F(LoadTest, EveryKindOfValueIsReadFromAFile) {
   EXPECT_EQ(s.worker.labels, (std::map<std::string, std::string>{{"rack", "7"}, {"zone", "a"}}));
   EXPECT_EQ(s.workers.builtin, Builtin::off);
   EXPECT_EQ(store_directory(s), "/var/lib/drover with space");
-  EXPECT_EQ(s.store.durability, Durability::interval);
   EXPECT_EQ(s.store.payload_memory, kGiB);
   EXPECT_EQ(s.tasks.backoff_factor, 1.125);
   EXPECT_EQ(s.tasks.dlq_ttl, 36h);
@@ -284,6 +283,12 @@ TEST_F(LoadTest, ValuesThatContradictEachOtherAreRefused) {
               HasSubstr("expected another address than broker.clients.bind has"));
   EXPECT_THAT(refusal("journal: {segment: 64MiB, retain: 100MiB}\n"),
               HasSubstr("at least twice journal.segment"));
+}
+
+TEST_F(LoadTest, AStoreIsAFolderOrMemory) {
+  EXPECT_EQ(store_directory(load("store: {url: 'memory:'}\n")->settings), "");
+  EXPECT_EQ(store_directory(load("store: {url: 'file:x'}\n")->settings), "x");
+  EXPECT_THAT(refusal("store: {url: 'file:'}\n"), HasSubstr("or memory:"));
 }
 
 TEST_F(LoadTest, ReachingBeyondThisMachineMustBeSaidTwice) {

@@ -167,6 +167,17 @@ TEST(ReaderTest, ExtensionsAndTheByteThatIsNoValueAreRefused) {
   }
 }
 
+TEST(ReaderTest, ACountIsHeldAgainstTheBytesThatAreLeft) {
+  EXPECT_EQ(Reader("\x92\x01\x02").array(), 2u);
+  Reader list("\x93\x01\x02");
+  EXPECT_EQ(list.array(), 0u);
+  EXPECT_EQ(list.error().code, Errc::malformed);
+  EXPECT_EQ(Reader("\x81\x01\x02").map(), 1u);
+  Reader map("\x82\x01\x02\x03");
+  EXPECT_EQ(map.map(), 0u) << "an entry has two values";
+  EXPECT_EQ(map.error().code, Errc::malformed);
+}
+
 TEST(ReaderTest, AListMayHaveAMost) {
   const std::string three("\x93\x01\x02\x03");
   EXPECT_EQ(Reader(three).array(3), 3u);

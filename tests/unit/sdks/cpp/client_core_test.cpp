@@ -228,6 +228,17 @@ TEST_F(ClientCoreTest, AWaitWithoutAnAnswerIsAskedAgainAfterItsSlice) {
   EXPECT_THAT(sent(23s), ElementsAre("wait 2 20s"));
 }
 
+TEST_F(ClientCoreTest, WaitsTakeNoRoomInTheWindow) {
+  connect();
+  for (int i = 0; i < 10; ++i) core.start_wait(TaskId{}, at(0s), 1min);
+  EXPECT_TRUE(core.has_room());
+  EXPECT_EQ(sent(0s).size(), 10u);
+  ping();
+  EXPECT_THAT(sent(0s), ElementsAre("ping 12"));
+  reply(wire::Answer{5, "\x80"});
+  EXPECT_THAT(completed(), ElementsAre("5 ok"));
+}
+
 TEST_F(ClientCoreTest, ABrokerThatWillNotHaveUsFailsEverything) {
   ping();
   sent(0s);

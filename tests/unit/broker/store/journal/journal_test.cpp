@@ -180,8 +180,8 @@ TEST_F(JournalTest, RecentRecordsAreServedFromMemoryAndTheOldestLeaveFirst) {
 TEST_F(JournalTest, WhatIsNotDurableIsInMemoryHoweverMuchItIs) {
   options.cache_bytes = 0;
   open();
-  std::vector<Locator> where;
-  for (int i = 0; i < 100; ++i) where.push_back(append(std::string(2'000, 'x')));
+  std::vector<Locator> where(100);
+  for (Locator& place : where) place = append(std::string(2'000, 'x'));
   EXPECT_TRUE(store->cached(where.front()));
   EXPECT_GT(store->backlog_bytes(), 200'000U);
   commit();

@@ -358,9 +358,9 @@ TEST_F(RecoveryTest, APayloadThatLooksLikeAGroupIsNotTakenForOne) {
   const std::string group = disk.contents(segment_name(1)).substr(512, 56);
   std::string forged = group;
   forged.replace(0, 8, "notsalt!");
-  for (int shift = 0; shift < 8; ++shift)
-    commit(std::string(static_cast<std::size_t>(shift), ' ') + forged + forged);
-  write_without_sync(forged + forged + forged + forged);
+  forged += forged;
+  for (std::size_t shift = 0; shift < 8; ++shift) commit(std::string(shift, ' ').append(forged));
+  write_without_sync(forged + forged);
   flip(1, newest_group(1) + 50);
   reopen();
   EXPECT_EQ(replayed.size(), 9U);

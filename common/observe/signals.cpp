@@ -1,4 +1,4 @@
-#include "workers/app/signals.hpp"
+#include "common/observe/signals.hpp"
 
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -6,13 +6,14 @@
 
 #include "common/base/assert.hpp"
 
-namespace drover::workers {
+namespace drover::observe {
 
 Signals::Signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   DROVER_ASSERT(fd_ >= 0);
@@ -26,4 +27,4 @@ int Signals::take() {
   return bytes == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
 }
 
-}  // namespace drover::workers
+}  // namespace drover::observe

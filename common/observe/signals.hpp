@@ -1,9 +1,10 @@
-// SIGTERM and SIGINT as something to poll instead of something that interrupts.
+// The signals that ask a process to stop, SIGTERM, SIGINT and SIGHUP (its terminal has gone), as
+// something to poll instead of something that interrupts.
 //
 // Blocked from the moment one exists, in its thread and in those made after it.
 #pragma once
 
-namespace drover::workers {
+namespace drover::observe {
 
 class Signals {
  public:
@@ -21,4 +22,4 @@ class Signals {
   int fd_;
 };
 
-}  // namespace drover::workers
+}  // namespace drover::observe
