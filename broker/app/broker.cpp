@@ -24,7 +24,9 @@ int exit_code_of(Errc code) {
   switch (code) {
     case Errc::store_damaged: return 65;
     case Errc::store_in_use: return 73;
-    case Errc::io_failed: return 74;
+    case Errc::io_failed:
+    case Errc::storage_full:
+    case Errc::not_found: return 74;
     case Errc::store_unavailable: return 75;
     case Errc::bad_configuration:
     case Errc::store_too_new: return 78;
@@ -164,8 +166,10 @@ int run_broker(const config::Settings& settings) {
   say_ready(turn, sockets);
   const int code = Loop(turn, **store, sockets, signals).run(clock);
   (*store)->close();
-  if (code == 0) log::info("stopped");
-  return code;
+  if (code != 0) return code;
+  if (const auto failed = (*store)->failure()) return give_up("the last commit failed", *failed);
+  log::info("stopped");
+  return 0;
 }
 
 }  // namespace drover::broker

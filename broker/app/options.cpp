@@ -36,6 +36,7 @@ CoreOptions core_options(const config::Settings& s) {
 }
 
 constexpr std::string_view kFileScheme = "file:";
+constexpr std::uint64_t kQueueBooksBytes = 200;  // of one queue in the books, names and totals
 
 }  // namespace
 
@@ -49,11 +50,14 @@ Result<std::unique_ptr<Store>> make_store(const config::Settings& s) {
     return Error{Errc::bad_configuration, "store.url must be file:DIRECTORY, not " + s.store.url,
                  "store.url"};
   }
-  // The largest record is a task of a whole message with a full history of errors.
-  const std::uint64_t least = 4 * std::max(s.limits.message_max, kHistoryMax * kErrorTextMax);
+  // The largest records: a task of a whole message with a full history of errors, and the books.
+  const std::uint64_t largest = std::max({s.limits.message_max, kHistoryMax * kErrorTextMax,
+                                          std::uint64_t{s.limits.queues} * kQueueBooksBytes});
+  const std::uint64_t least = 4 * largest;
   if (s.journal.segment < least) {
     return Error{Errc::bad_configuration,
-                 "journal.segment must be at least four times limits.message_max and 4 MiB: " +
+                 "journal.segment must hold four of the largest records that limits.message_max and "
+                 "limits.queues allow: " +
                      std::to_string(least) + " bytes here",
                  "journal.segment"};
   }

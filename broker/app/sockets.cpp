@@ -35,7 +35,9 @@ void Sockets::send_to_client(Peer peer, std::string_view frame) {
 }
 
 bool Sockets::send_to_worker(Peer peer, std::string_view frame) {
-  return workers_->send(static_cast<transport::PeerId>(peer), frame) == Sent::sent;
+  const Sent sent = workers_->send(static_cast<transport::PeerId>(peer), frame);
+  if (sent != Sent::sent) ++undelivered_;
+  return sent != Sent::unreachable;
 }
 
 void Sockets::publish(std::string_view topic, std::string_view event) {

@@ -47,6 +47,7 @@ struct CoreOptions {
   std::uint64_t queue_length = 10'000'000;  // waiting and dead tasks of one queue
   std::size_t queues = 10'000;
   std::size_t kinds = 10'000;   // type and requirements together, in use at once
+  std::size_t workers = 10'000;
   std::size_t waits = 100'000;  // callers that wait for a task's end
   Policy policy;                // of a task that does not say
   std::uint64_t results_max = 1'000'000;
@@ -100,7 +101,8 @@ class Core {
   void released(Peer peer, const wire::Released& message, Instant now, Output& out);
   void progress(Peer peer, const wire::Progress& message, Instant now, Output& out);
   void bye(Peer peer, const wire::Bye& message, Instant now, Output& out);
-  // A send to this connection found nobody there. Twice in a row, and its worker is lost.
+  // A send to this connection found nobody there. If that is still so a heartbeat later, its worker
+  // is lost.
   void unreachable(Peer peer, Instant now, Output& out);
 
   // --- time
@@ -111,12 +113,14 @@ class Core {
   // worker and no lease before another worker_timeout has gone by.
   void listen_again(Instant now);
 
-  // Leases ready tasks to free workers, the most urgent first. After commands and advance.
-  void dispatch(Instant now, Output& out);
+  // Leases ready tasks to free workers, the most urgent first, at most 1,000 in a call. After
+  // commands and advance. True if there may be more to lease.
+  bool dispatch(Instant now, Output& out);
 
   // --- what the owner tells
   void set_store(const StoreId& store) { store_ = store; }  // before the first command
-  void set_durable_seq(std::uint64_t seq) { durable_seq_ = seq; }
+  // All that was said up to this event has left.
+  void set_told_seq(std::uint64_t seq) { told_seq_ = seq; }
   void set_storage_full(bool full) { storage_full_ = full; }
   void set_draining(bool draining) { draining_ = draining; }
 
@@ -195,6 +199,7 @@ class Core {
   void say_assign(const TaskSlot& slot, const Worker& worker, Output& out) const;
   void end_attempt(TaskIndex task, Outcome outcome, const ErrorView& error, const Usage& usage,
                    Instant now);
+  void ask_nothing_more(TaskSlot& slot);
   void complete(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out);
   void fail(TaskIndex task, Outcome outcome, const ErrorView& error, Duration retry_after,
             const Usage& usage, Instant now, Output& out);
@@ -221,6 +226,7 @@ class Core {
   void drop_unlisted(WorkerIndex worker, std::uint8_t misses, Instant now, Output& out);
   void fail_over_large(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out);
   void freed(WorkerIndex worker, Instant now, Output& out);
+  TaskIndex reserved_for(WorkerIndex worker) const;
   void give_back_reserved(WorkerIndex worker);
   void lose_worker(WorkerIndex worker, std::string_view reason, Instant now, Output& out);
   void lose_orphans(Instant now, Output& out);
@@ -257,6 +263,7 @@ class Core {
   TaskList finished_;  // by the instant they ended
   TaskList dead_;
   std::uint64_t results_bytes_ = 0;
+  std::size_t reserved_ = 0;  // tasks that a worker is being emptied for
 
   struct Note {
     std::optional<std::uint32_t> percent;
@@ -267,7 +274,7 @@ class Core {
   absl::flat_hash_map<TaskIndex, Duration> recovered_waits_;  // between recover and its finish
 
   std::uint64_t next_admission_ = 1;
-  std::uint64_t durable_seq_ = 0;
+  std::uint64_t told_seq_ = 0;
   std::uint64_t live_bytes_ = 0;
   Instant orphans_until_ = kNever;
   Instant judge_at_ = kNever;    // the next look at silent workers

@@ -138,6 +138,8 @@ Result<Admitted> Core::submit(const wire::SubmittedTask& submitted, Instant now,
   fill(slot, spec, now);
   if (!spec.idempotency_key.empty()) {
     slot.labels->payload_hash = hash;
+    const KeyEntry* old = keys_.find(tenant, spec.idempotency_key);
+    if (old && old->forgotten) live_bytes_ -= old->where.length;  // its window is over
     keys_.put(tenant, spec.idempotency_key,
               {spec.id, hash, now + options_.idempotency_window, {}, slot.state, false});
   }

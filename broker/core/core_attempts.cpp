@@ -9,6 +9,7 @@
 namespace drover::broker {
 namespace {
 
+constexpr std::size_t kLeasesAtOnce = 1000;  // the next turn goes on
 constexpr Duration kStopSlack = 1s;  // beyond cancel_grace, for the worker's word to arrive
 
 ErrorView worker_lost_error() {
@@ -17,10 +18,12 @@ ErrorView worker_lost_error() {
 
 }  // namespace
 
-void Core::dispatch(Instant now, Output& out) {
+bool Core::dispatch(Instant now, Output& out) {
+  std::size_t leases = 0;
   const auto can_run = [&](DemandIndex demand) { return fleet_.can_run_now(demand); };
   for (std::size_t level = kPriorities; level-- > 0;) {
     while (fleet_.free_workers() > 0) {
+      if (leases++ == kLeasesAtOnce) return true;
       const TaskIndex task = lines_.best(static_cast<Priority>(level), can_run);
       if (task == kNone) break;
       TaskSlot& slot = tasks_[task];
@@ -34,12 +37,14 @@ void Core::dispatch(Instant now, Output& out) {
         // Nobody is idle: this worker takes no more, and the task as soon as it holds nothing.
         slot.place = Place::reserved;
         fleet_[worker].reserved = task;
+        ++reserved_;
         fleet_.refile(worker);
       } else {
         lease(task, worker, now, out);
       }
     }
   }
+  return false;
 }
 
 // One more lost worker and it is dead: that one must have nobody else to blame.
@@ -111,6 +116,16 @@ void Core::add_history(TaskSlot& slot, Outcome outcome, const ErrorView& error, 
                  usage});
 }
 
+// It will not run again: what it required of workers need not be known any more.
+void Core::ask_nothing_more(TaskSlot& slot) {
+  if (demands_[slot.demand].requirements.empty()) return;
+  const std::string type = demands_[slot.demand].type;
+  const DemandIndex bare = demands_.acquire(type, {}, options_.kinds);
+  if (bare == kNone) return;
+  demands_.release(slot.demand);
+  slot.demand = bare;
+}
+
 void Core::complete(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out) {
   TaskSlot& slot = tasks_[task];
   end_attempt(task, Outcome::completed, {}, item.usage, now);
@@ -119,6 +134,7 @@ void Core::complete(TaskIndex task, const wire::Done::Item& item, Instant now, O
     slot.until = now;
     return end(task, now, out);
   }
+  ask_nothing_more(slot);
   slot.state = TaskState::completed;
   slot.until = now;
   if (slot.labels || !item.content_type.empty() || item.usage != Usage{}) {

@@ -43,6 +43,7 @@ void Core::unplace(TaskIndex task) {
     case Place::none: return;
     case Place::line: lines_.leave(task, tenant_number(slot)); return;
     case Place::reserved:
+      --reserved_;
       for (WorkerIndex worker = 0; worker < fleet_.end(); ++worker) {
         if (fleet_[worker].reserved != task) continue;
         fleet_[worker].reserved = kNone;

@@ -125,7 +125,7 @@ std::vector<QueueView> Core::queues(Instant now) const {
   for (std::uint32_t i = 0; i < queues_.size(); ++i) {
     views.push_back({queues_[i].tenant, queues_[i].name, queues_[i].books, std::nullopt});
   }
-  lines_.visit_heads(kHeadsAsked, [&](TaskIndex task) {
+  lines_.visit_heads(kHeadsAsked, kLooksAtOnce, [&](TaskIndex task) {
     auto& oldest = views[tasks_[task].queue].oldest_ready;
     oldest = std::max(oldest.value_or(0ms), now - tasks_[task].ready_at);
   });

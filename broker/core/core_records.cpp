@@ -276,10 +276,13 @@ void Core::recover_whole(TaskSlot& slot, const Record& record, const Locator& wh
 void Core::recover_key(const TaskSlot& slot) {
   if (!slot.labels || slot.labels->idempotency_key.empty()) return;
   const auto& key = slot.labels->idempotency_key;
-  if (const KeyEntry* known = keys_.find(tenant_of(slot), key)) live_bytes_ -= known->where.length;
+  const Instant until = slot.created_at + options_.idempotency_window;
+  if (const KeyEntry* known = keys_.find(tenant_of(slot), key)) {
+    if (known->until >= until) return;  // a later task's
+    if (known->forgotten) live_bytes_ -= known->where.length;
+  }
   keys_.put(tenant_of(slot), key,
-            {slot.id, slot.labels->payload_hash, slot.created_at + options_.idempotency_window,
-             slot.where, slot.state, true});
+            {slot.id, slot.labels->payload_hash, until, slot.where, slot.state, true});
   live_bytes_ += slot.where.length;
 }
 

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint32_t kWindowMax = 100'000;
 constexpr std::uint8_t kMissesAllowed = 1;  // heartbeats that may leave a lease out
-constexpr std::uint8_t kSendsAllowed = 1;   // sends that may find nobody
 constexpr Duration kJudgeEvery = 1s;
 
 Result<void> check_hello(const wire::Hello& m) {
@@ -58,7 +57,7 @@ WorkerIndex Core::heard(Peer peer, SessionId session, Instant now, Output& out) 
   }
   fleet_.set_peer(index, peer);
   fleet_[index].heard_at = now;
-  fleet_[index].unreachable = 0;
+  fleet_[index].unreachable_since = kNever;
   return index;
 }
 
@@ -85,6 +84,10 @@ bool Core::ended_by_worker(const wire::Hold& hold) const {
 
 void Core::hello(Peer peer, const wire::Hello& m, Instant now, Output& out) {
   if (auto ok = check_hello(m); !ok) return out.who(peer, SessionId{0}, ok.error());
+  if (fleet_.find(m.worker) == kNone && fleet_.size() >= options_.workers) {
+    return out.who(peer, SessionId{0},
+                   {Errc::resource_exhausted, "there are as many workers as there may be"});
+  }
   std::vector<std::string> types(m.types.begin(), m.types.end());
   const OfferIndex offer = demands_.offer(std::move(types), features_of(m));
   const SessionId session{random_.next() | 1};  // never 0
@@ -103,6 +106,7 @@ void Core::hello(Peer peer, const wire::Hello& m, Instant now, Output& out) {
   worker.slots = m.slots;
   worker.window = m.window;
   worker.draining = false;
+  worker.gave_back = false;
   worker.heard_at = now;
   worker.told_at = now;
   ++worker.beats;
@@ -116,7 +120,9 @@ void Core::hello(Peer peer, const wire::Hello& m, Instant now, Output& out) {
   welcome.result_max = options_.limits.result_max;
   welcome.drop = reconcile_hello(index, m.holds, now, out);
   out.welcome(peer, welcome);
+  const OfferIndex before = fleet_[index].offer;
   fleet_.refile(index, offer);
+  if (!joins) demands_.release_offer(before);
   freed(index, now, out);
   if (judge_at_ == kNever) judge_at_ = now + kJudgeEvery;
 }
@@ -171,7 +177,7 @@ void Core::drop_unlisted(WorkerIndex index, std::uint8_t misses, Instant now, Ou
     next = tasks_[task].next;
     Cold& cold = *tasks_[task].cold;
     if (cold.heard == fleet_[index].beats) continue;
-    if (misses > 0 && cold.lease_seq > durable_seq_) continue;  // its assign has not left yet
+    if (misses > 0 && cold.lease_seq > told_seq_) continue;  // its assign has not left yet
     if (cold.missed < misses) {
       ++cold.missed;
       continue;
@@ -185,6 +191,7 @@ void Core::heartbeat(Peer peer, const wire::Heartbeat& m, Instant now, Output& o
   if (index == kNone) return;
   Worker& worker = fleet_[index];
   ++worker.beats;
+  worker.gave_back = false;
   if (m.draining && !worker.draining) {
     worker.draining = true;
     write_worker(worker, RecordKind::worker_draining, {}, now, out);
@@ -270,6 +277,7 @@ void Core::released(Peer peer, const wire::Released& m, Instant now, Output& out
     if (task == kNone) {
       code = verdict_on_ended(hold, index, Outcome::released, now, out);
     } else {
+      fleet_[index].gave_back = true;
       requeue(task, Outcome::released, {}, "released", now, out);
     }
     fleet_[index].told_at = now;
@@ -302,7 +310,9 @@ void Core::bye(Peer peer, const wire::Bye& m, Instant now, Output& out) {
 void Core::unreachable(Peer peer, Instant now, Output& out) {
   const WorkerIndex index = fleet_.find(peer);
   if (index == kNone || now < no_verdict_before_) return;
-  if (fleet_[index].unreachable++ < kSendsAllowed) return;
+  Instant& since = fleet_[index].unreachable_since;
+  if (since == kNever) since = now;
+  if (now < since + options_.heartbeat) return;  // it may only be reconnecting
   lose_worker(index, "unreachable", now, out);
 }
 
@@ -311,15 +321,23 @@ void Core::freed(WorkerIndex index, Instant now, Output& out) {
   Worker& worker = fleet_[index];
   if (worker.load() == 0) {
     worker.exclusive = false;
-    if (worker.reserved != kNone) {
-      const TaskIndex task = worker.reserved;
-      worker.reserved = kNone;
-      tasks_[task].place = Place::none;
-      timers_.cancel(task);
+    if (const TaskIndex task = reserved_for(index); task != kNone && !worker.draining && !worker.gave_back) {
+      unplace(task);
       return lease(task, index, now, out);
     }
   }
   fleet_.refile(index);
+}
+
+// The task that an idle worker was emptied for, or one that another is still being emptied for.
+TaskIndex Core::reserved_for(WorkerIndex index) const {
+  const Worker& worker = fleet_[index];
+  if (worker.reserved != kNone || reserved_ == 0) return worker.reserved;
+  for (WorkerIndex other = 0; other < fleet_.end(); ++other) {
+    const TaskIndex task = fleet_[other].reserved;
+    if (task != kNone && demands_.runs(worker.offer, tasks_[task].demand)) return task;
+  }
+  return kNone;
 }
 
 void Core::give_back_reserved(WorkerIndex index) {
@@ -336,7 +354,9 @@ void Core::lose_worker(WorkerIndex index, std::string_view reason, Instant now, 
   write_worker(fleet_[index], RecordKind::worker_left, reason, now, out);
   while (!fleet_[index].leases.empty()) lose(fleet_[index].leases.head, now, out);
   while (!fleet_[index].stopping.empty()) stopped(index, 0, Outcome::worker_lost, now, out);
+  const OfferIndex offer = fleet_[index].offer;
   fleet_.remove(index);
+  demands_.release_offer(offer);
 }
 
 // Their workers have not come back since the broker started.

@@ -47,11 +47,12 @@ DemandIndex Demands::make_room(std::size_t most) {
     demands_.emplace_back();
     return static_cast<DemandIndex>(demands_.size() - 1);
   }
-  for (std::size_t i = 0; i < demands_.size(); ++i) {
+  for (std::size_t i = 0; unused_ > 0 && i < demands_.size(); ++i) {
     sweep_ = sweep_ + 1 < demands_.size() ? sweep_ + 1 : 0;
     Demand& candidate = demands_[sweep_];
     if (candidate.uses > 0) continue;
     demand_by_key_.erase(key_of(candidate.type, candidate.requirements));
+    --unused_;
     return sweep_;
   }
   return kNone;
@@ -62,7 +63,7 @@ DemandIndex Demands::acquire(std::string_view type, std::vector<std::string> req
   sort_and_dedupe(requirements);
   const std::string key = key_of(type, requirements);
   if (const auto at = demand_by_key_.find(key); at != demand_by_key_.end()) {
-    ++demands_[at->second].uses;
+    if (demands_[at->second].uses++ == 0) --unused_;
     return at->second;
   }
   const DemandIndex index = make_room(most);
@@ -73,18 +74,36 @@ DemandIndex Demands::acquire(std::string_view type, std::vector<std::string> req
   return index;
 }
 
-void Demands::release(DemandIndex index) { --demands_[index].uses; }
+void Demands::release(DemandIndex index) {
+  if (--demands_[index].uses == 0) ++unused_;
+}
 
 OfferIndex Demands::offer(std::vector<std::string> types, std::vector<std::string> features) {
   sort_and_dedupe(types);
   sort_and_dedupe(features);
   const std::string key = key_of(key_of("", types) + '\r', features);
-  if (const auto at = offer_by_key_.find(key); at != offer_by_key_.end()) return at->second;
-  const auto index = static_cast<OfferIndex>(offers_.size());
-  offers_.push_back({std::move(types), std::move(features), {}});
+  if (const auto at = offer_by_key_.find(key); at != offer_by_key_.end()) {
+    ++offers_[at->second].uses;
+    return at->second;
+  }
+  if (free_offers_.empty()) {
+    free_offers_.push_back(static_cast<OfferIndex>(offers_.size()));
+    offers_.emplace_back();
+  }
+  const OfferIndex index = free_offers_.back();
+  free_offers_.pop_back();
+  offers_[index] = {std::move(types), std::move(features), {}, 1};
   offer_by_key_.emplace(key, index);
   for (DemandIndex demand = 0; demand < demands_.size(); ++demand) match(index, demand);
   return index;
+}
+
+void Demands::release_offer(OfferIndex index) {
+  Offer& offer = offers_[index];
+  if (--offer.uses > 0) return;
+  offer_by_key_.erase(key_of(key_of("", offer.types) + '\r', offer.features));
+  offer = {};
+  free_offers_.push_back(index);
 }
 
 }  // namespace drover::broker

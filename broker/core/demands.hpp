@@ -30,6 +30,7 @@ struct Offer {
   std::vector<std::string> types;     // sorted, each once
   std::vector<std::string> features;  // sorted, each once
   std::vector<bool> runs;             // by demand
+  std::uint32_t uses = 0;             // workers that make it
 };
 
 // What the submitter asks beside the type: capabilities, and labels as "key=value".
@@ -43,9 +44,11 @@ class Demands {
                       std::size_t most);
   void release(DemandIndex index);
 
-  // The index of an offer, made if it is new. Offers stay.
+  // The index of an offer, made if it is new, with one use more. One without a use makes room.
   OfferIndex offer(std::vector<std::string> types, std::vector<std::string> features);
+  void release_offer(OfferIndex index);
 
+  // `offer` has a use.
   bool runs(OfferIndex offer, DemandIndex demand) const { return offers_[offer].runs[demand]; }
 
   const Demand& operator[](DemandIndex index) const { return demands_[index]; }
@@ -59,8 +62,10 @@ class Demands {
   void match(OfferIndex offer, DemandIndex demand);
 
   std::vector<Demand> demands_;
-  DemandIndex sweep_ = 0;  // where the search for an unused demand goes on
+  DemandIndex sweep_ = 0;   // where the search for an unused demand goes on
+  std::size_t unused_ = 0;  // demands without a use
   std::vector<Offer> offers_;
+  std::vector<OfferIndex> free_offers_;
   absl::flat_hash_map<std::string, DemandIndex> demand_by_key_;
   absl::flat_hash_map<std::string, OfferIndex> offer_by_key_;
 };

@@ -50,7 +50,7 @@ void Fleet::set_peer(WorkerIndex index, Peer peer) {
   if (worker.peer == peer) return;
   if (find(worker.peer) == index) by_peer_.erase(worker.peer);
   worker.peer = peer;
-  worker.unreachable = 0;
+  worker.unreachable_since = kNever;
   by_peer_[peer] = index;
 }
 

@@ -49,15 +49,16 @@ struct Worker {
   TaskIndex reserved = kNone;  // a task that waits until this worker holds nothing else
   bool exclusive = false;      // runs a task that must be alone
   bool draining = false;
+  bool gave_back = false;  // gave work back: gets none before it has said how it is (a heartbeat)
   bool in_use = false;
-  std::uint8_t unreachable = 0;  // sends in a row that found no connection
+  Instant unreachable_since = kNever;  // sends have found no connection since then
   std::uint32_t bucket = kNone;  // the load it is filed under while free
   WorkerIndex free_prev = kNone, free_next = kNone;
 
   // Slots in use, its window counts them all.
   std::uint32_t load() const { return leases.count + static_cast<std::uint32_t>(stopping.size()); }
   bool takes_work() const {
-    return in_use && !draining && !exclusive && reserved == kNone &&
+    return in_use && !draining && !gave_back && !exclusive && reserved == kNone &&
            (load() < window || planted(Planted::window_ignored));
   }
 };

@@ -56,13 +56,15 @@ class Lines {
   // How many tasks stand in all lines of a level.
   std::size_t count(Priority level) const { return levels_[static_cast<std::size_t>(level)].count; }
 
-  // Calls `visit(task)` for the first `most` tasks of every line.
+  // Calls `visit(task)` for the first `most` tasks of every line, `in_all` at the most.
   template <class Visit>
-  void visit_heads(std::uint32_t most, const Visit& visit) const {
+  void visit_heads(std::uint32_t most, std::uint32_t in_all, const Visit& visit) const {
     for (const Flow& flow : flows_) {
       TaskIndex task = flow.tasks.head;
-      for (std::uint32_t i = 0; i < most && task != kNone; ++i, task = tasks_[task].next)
+      for (std::uint32_t i = 0; i < most && task != kNone; ++i, task = tasks_[task].next) {
+        if (in_all-- == 0) return;
         visit(task);
+      }
     }
   }
 

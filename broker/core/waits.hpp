@@ -40,11 +40,12 @@ class Waits {
   // One who has waited long enough by `now`; he waits no more.
   bool pop_expired(Instant now, Waiter& out) {
     if (order_.empty() || order_.begin()->first > now) return false;
+    const Instant until = order_.begin()->first;
     const auto [task, request] = order_.begin()->second;
     order_.erase(order_.begin());
     auto& list = waiters_[task];
     for (auto at = list.begin(); at != list.end(); ++at) {
-      if (at->request != request || at->until > now) continue;
+      if (at->request != request || at->until != until) continue;
       out = *at;
       list.erase(at);
       break;

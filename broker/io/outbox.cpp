@@ -111,7 +111,10 @@ void Outbox::accepted(Peer peer, const wire::SubmitReply& reply) {
 }
 
 void Outbox::reply(Peer peer, const wire::ClientReply& reply) {
-  wire::encode(reply, say(Kind::client_frame, peer).bytes);
+  Item& item = say(Kind::client_frame, peer);
+  wire::encode(reply, item.bytes);
+  item.counted = item.bytes.size();
+  bytes_ += item.counted;
 }
 
 void Outbox::answer(Peer peer, std::uint64_t request, std::string body) {
@@ -149,6 +152,7 @@ void Outbox::events(Peer peer, const wire::Events& question) {
 Outbox::Item& Outbox::say(Kind kind, Peer peer) {
   Item& item = items_.emplace_back();
   item.position = store_.appended();
+  item.seq = store_.newest_seq();
   item.peer = peer;
   item.kind = kind;
   return item;
@@ -247,10 +251,18 @@ void Outbox::release() {
     Item& item = items_.front();
     if (item.position > durable || item.waits_for_read) break;
     send(item);
+    bytes_ -= item.counted;
     items_.pop_front();
     ++first_ticket_;
   }
   flush_all();
+}
+
+std::uint64_t Outbox::told_seq() const {
+  const std::uint64_t durable = store_.durable_seq();
+  if (items_.empty()) return durable;
+  const std::uint64_t next = items_.front().seq;
+  return std::min(durable, next == 0 ? 0 : next - 1);
 }
 
 void Outbox::send(Item& item) {
@@ -312,7 +324,10 @@ void Outbox::flush_all() {
 }
 
 void Outbox::to_worker(Peer peer, std::string_view frame) {
-  if (!outlet_.send_to_worker(peer, frame)) unreachable_.push_back(peer);
+  const bool reached = outlet_.send_to_worker(peer, frame);
+  if (!reached && (unreachable_.empty() || unreachable_.back() != peer)) {
+    unreachable_.push_back(peer);
+  }
 }
 
 }  // namespace drover::broker

@@ -68,7 +68,13 @@ class Outbox : public Output {
   // A read of the store failed: the broker cannot go on. STORE_DAMAGED or IO_FAILED.
   const std::optional<Error>& failure() const { return failure_; }
 
+  // The newest event of which all is told that had to be: nothing said up to it still waits for the
+  // disk or for a payload.
+  std::uint64_t told_seq() const;
+
   bool empty() const { return items_.empty(); }
+  // Of answers that wait, about; payloads are bounded by the workers' windows.
+  std::size_t bytes() const { return bytes_; }
   std::size_t size() const { return items_.size(); }
   std::uint64_t published() const { return published_; }
 
@@ -90,6 +96,8 @@ class Outbox : public Output {
   // One thing to say. `bytes` is a frame, an item of one, or (of an event) topic and event.
   struct Item {
     std::uint64_t position = 0;  // appended() when it was said
+    std::uint64_t seq = 0;       // newest_seq() then
+    std::size_t counted = 0;     // of bytes()
     Peer peer{};
     Kind kind = Kind::client_frame;
     bool waits_for_read = false;
@@ -129,6 +137,7 @@ class Outbox : public Output {
 
   std::deque<Item> items_;
   std::uint64_t first_ticket_ = 1;  // of items_.front(); an item's ticket is its place in all
+  std::size_t bytes_ = 0;
   std::uint64_t published_ = 0;
 
   absl::flat_hash_map<std::uint64_t, std::size_t> gathering_;  // by socket and peer, in gathered_

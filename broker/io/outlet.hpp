@@ -16,7 +16,8 @@ class Outlet {
   // A client that has gone does not matter: it will ask again.
   virtual void send_to_client(Peer peer, std::string_view frame) = 0;
 
-  // False if nobody is there, or nobody reads: the frame is gone.
+  // False if nobody is there. A frame for somebody who does not read is gone, too: whatever matters
+  // is said again.
   virtual bool send_to_worker(Peer peer, std::string_view frame) = 0;
 
   virtual void publish(std::string_view topic, std::string_view event) = 0;

@@ -17,6 +17,7 @@ constexpr Duration kStep = 100ms;     // the most that time passes in one turn w
 constexpr Duration kStandstill = 1s;  // later than meant by this much: the process stood still
 constexpr Duration kTickEvery = 1s;
 constexpr std::uint64_t kTickEvents = 1000;
+constexpr std::size_t kUntoldMax = 100'000;  // things said that wait in the outbox
 
 }  // namespace
 
@@ -68,7 +69,7 @@ void Turn::begin(Instant clock) {
   const Instant from = is_catching_up() ? now_ : std::max(now_, meant_to_wake_);
   clock_ = std::max(clock, clock_);
   now_ = std::max(now_, std::min(clock_, from + kStep));
-  core_->set_durable_seq(store_.durable_seq());
+  core_->set_told_seq(outbox_.told_seq());
   core_->set_storage_full(!store_.takes_submissions());
 }
 
@@ -125,17 +126,23 @@ void Turn::give_up_unreachable() {
 
 // After a standstill not before all that came meanwhile is heard: it may tell who is really free.
 void Turn::dispatch() {
-  if (!is_catching_up()) core_->dispatch(now_, outbox_);
+  leases_wait_ = !is_catching_up() && has_room() && core_->dispatch(now_, outbox_);
 }
 
 Instant Turn::wake_at() const {
-  if (is_catching_up()) return clock_;
+  if (is_catching_up() || (leases_wait_ && has_room())) return clock_;
   return std::min(core_->next_deadline(), tick_at_);
 }
 
 bool Turn::takes_clients() const {
   const bool too_soon = is_catching_up() && !planted(Planted::delay_cut_by_stall);
-  return !too_soon && store_.backlog_bytes() < options_.backlog_max;
+  return !too_soon && has_room();
+}
+
+// Too much waits for the disk, or to be said: nothing new is begun before that is less.
+bool Turn::has_room() const {
+  return store_.backlog_bytes() < options_.backlog_max && outbox_.size() < kUntoldMax &&
+         outbox_.bytes() < options_.backlog_max;
 }
 
 std::optional<Error> Turn::failure() {
@@ -154,7 +161,7 @@ void Turn::clean() {
 }
 
 void Turn::tick() {
-  const std::uint64_t seq = store_.durable_seq();
+  const std::uint64_t seq = outbox_.told_seq();
   if (now_ < tick_at_ && seq < ticked_seq_ + kTickEvents) return;
   tick_at_ = now_ + kTickEvery;
   ticked_seq_ = seq;

@@ -103,6 +103,7 @@ class Turn {
   void on(Peer peer, const wire::Ping& m);
   bool is_catching_up() const { return now_ < clock_; }
   void dispatch();
+  bool has_room() const;
   void clean();
   void give_up_unreachable();
   void tick();
@@ -121,6 +122,7 @@ class Turn {
   Instant meant_to_wake_{};  // when the turn before wanted to be called again
   Instant tick_at_{};
   std::uint64_t ticked_seq_ = 0;
+  bool leases_wait_ = false;  // more could be leased than was in this turn
   TurnFigures figures_;
 };
 

@@ -20,9 +20,9 @@ constexpr std::string_view kPrefix = "DROVER_";
 constexpr std::size_t kFaultsTold = 10;
 constexpr std::size_t kFoundMax = 80;
 
-// Names of ours that are no settings: which file to read, and what tests are told.
-constexpr std::array<std::string_view, 3> kOtherNames = {"DROVER_CONFIG", "DROVER_BIN",
-                                                         "DROVER_SEED"};
+// Names of ours that are no settings: which file to read, and what scripts and tests are told.
+constexpr std::array<std::string_view, 5> kOtherNames = {
+    "DROVER_CONFIG", "DROVER_BIN", "DROVER_DATA", "DROVER_PORT_BASE", "DROVER_SEED"};
 
 // A value as a message quotes it.
 std::string found(std::string_view text) {

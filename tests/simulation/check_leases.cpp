@@ -117,7 +117,7 @@ void Checker::hears(const wire::Hello& hello, Instant now) {
   WorkerView* worker = fleet_.find(hello.worker);
   if (!worker) worker = &fleet_.add(hello.worker);
   worker->peer = cause_.peer;
-  worker->session = {};
+  fleet_.greeted(*worker);
   worker->heard_at = now;
   worker->types.assign(hello.types.begin(), hello.types.end());
   worker->features.assign(hello.capabilities.begin(), hello.capabilities.end());

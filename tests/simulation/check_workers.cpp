@@ -18,8 +18,8 @@ void Checker::sends_worker(broker::Peer peer, std::string_view frame, bool deliv
 }
 
 void Checker::sends(broker::Peer peer, const wire::Welcome& welcome) {
-  WorkerView* worker = fleet_.find(peer);
-  if (!worker) return;  // it has gone meanwhile, or speaks from elsewhere
+  WorkerView* worker = fleet_.welcomed(peer);
+  if (!worker) return;
   worker->session = welcome.session;
   for (const auto& verdict : welcome.drop) check_verdict(verdict, *worker);
 }

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/core/fleet.hpp"
@@ -16,7 +19,8 @@ namespace drover::sim {
 struct WorkerView {
   WorkerId id;
   broker::Peer peer{};
-  SessionId session{};  // 0 until its welcome has left
+  std::uint64_t hellos = 0;  // heard from it
+  SessionId session{};       // the newest hello's; 0 until its welcome has left
   Instant heard_at;     // on the broker's clock
   std::vector<std::string> types, features;
   std::uint32_t window = 0;
@@ -28,7 +32,22 @@ struct WorkerView {
 
 class FleetView {
  public:
-  void clear() { workers_.clear(); }
+  void clear() { workers_.clear(), unanswered_.clear(); }
+
+  // A hello was heard from this connection; its welcome will leave to it, in the same order.
+  void greeted(WorkerView& worker) {
+    worker.session = {};
+    unanswered_[worker.peer].emplace_back(worker.id, ++worker.hellos);
+  }
+  // The worker that is welcomed; nullptr if it has gone, or has said hello again since.
+  WorkerView* welcomed(broker::Peer peer) {
+    auto& waiting = unanswered_[peer];
+    if (waiting.empty()) return nullptr;
+    const auto [id, hello] = waiting.front();
+    waiting.pop_front();
+    WorkerView* worker = find(id);
+    return worker && worker->hellos == hello ? worker : nullptr;
+  }
 
   WorkerView* find(const WorkerId& id) {
     return find_if([&](const WorkerView& w) { return w.id == id; });
@@ -64,6 +83,7 @@ class FleetView {
   }
 
   std::vector<WorkerView> workers_;
+  std::map<broker::Peer, std::deque<std::pair<WorkerId, std::uint64_t>>> unanswered_;
 };
 
 }  // namespace drover::sim

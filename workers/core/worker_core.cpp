@@ -209,13 +209,13 @@ void WorkerCore::send_progress(Instant now) {
 void WorkerCore::send_heartbeat(Instant now) {
   sink_.send(wire::Heartbeat{*session_, draining() || said_slots_ == 0, holds()});
   last_sent_ = last_heartbeat_ = now;
-  is_overfull_ = false;
+  is_misjudged_ = false;
 }
 
 // When quiet for a period; but a lease whose assign was lost shows in lists of holds alone, so a
 // worker that is never quiet says one now and then, and one that was handed too much at once.
 Instant WorkerCore::heartbeat_due() const {
-  if (is_overfull_) return Instant{};
+  if (is_misjudged_) return Instant{};
   return std::min(last_sent_ + heartbeat_, last_heartbeat_ + heartbeat_ * kBusyHeartbeats);
 }
 

@@ -179,7 +179,7 @@ class WorkerCore {
   Instant last_heard_;      // in this session
   Instant last_sent_;       // anything
   Instant last_heartbeat_;  // a list of holds: heartbeat or hello
-  bool is_overfull_ = false;  // the broker believes in room that is not there: it needs the list
+  bool is_misjudged_ = false;  // the broker sees room where there is none: it needs to hear
   Instant progress_due_;
   Instant hello_due_;
   int hellos_ = 0;  // since the last welcome

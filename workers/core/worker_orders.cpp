@@ -89,7 +89,7 @@ void WorkerCore::assign_one(const wire::Assign::Item& item, Instant now) {
     drop(other->order.hold, now);
   }
   if (drain_ || table_.held() >= table_.window()) {
-    is_overfull_ = !drain_;
+    is_misjudged_ = true;
     conclude(hold, stopped_end(StopReason::released, {}, {}));
   } else {
     table_.enqueue(std::move(order));

@@ -78,8 +78,4 @@ struct Client::Impl {
   bool connection_is_full_ = false;
 };
 
-// An address that the broker tells of itself, as it is reached from where `url` reaches the broker:
-// a broker that listens on all interfaces cannot know its name.
-std::string reached_through(const std::string& url, const std::string& advertised);
-
 }  // namespace drover

@@ -134,4 +134,8 @@ class Client {
   std::unique_ptr<Impl> impl_;
 };
 
+// An address that the broker tells of itself (BrokerInfo), as it is reached from where `url`
+// reaches the broker: one that listens on all interfaces cannot know its name.
+std::string reached_through(const std::string& url, const std::string& advertised);
+
 }  // namespace drover

@@ -117,6 +117,19 @@ TEST_F(AdmissionTest, WhoWaitsIsToldWhenTheTaskEndsOrTheTimeIsOver) {
   EXPECT_TRUE(wait_ends_[1].ended);
 }
 
+TEST_F(AdmissionTest, ManyWaitersWithOneRequestNumberAreEachToldOnce) {
+  const auto id = submit();
+  for (int i = 0; i < 1500; ++i) {
+    ASSERT_TRUE(core_->wait(peer(9), 7, id, 2ms, now_, *this));
+    ASSERT_TRUE(core_->wait(peer(9), 7, id, 1ms, now_, *this));
+  }
+  now_ += 2ms;
+  core_->advance(now_, *this);  // a thousand of them
+  EXPECT_EQ(wait_ends_.size(), 1000U);
+  ASSERT_TRUE(core_->cancel(id, now_, *this));
+  EXPECT_EQ(wait_ends_.size(), 3000U);
+}
+
 TEST_F(AdmissionTest, ResultsAreForgottenOldestFirstBeyondTheirLimit) {
   options_.results_max = 2;
   make_core();

@@ -122,6 +122,15 @@ TEST_F(AttemptsTest, WorkGivenBackIsNotCharged) {
   EXPECT_EQ(view(id).attempts.at(0).outcome, Outcome::released);
 }
 
+TEST_F(AttemptsTest, AWorkerThatGaveWorkBackGetsNoMoreBeforeItsNextHeartbeat) {
+  const auto session = hello(1);
+  submit();
+  released(1, session, dispatch().at(0));
+  EXPECT_TRUE(dispatch().empty());  // it may be draining, and its word on the way
+  heartbeat(1, session, {});
+  EXPECT_EQ(dispatch().size(), 1U);
+}
+
 TEST_F(AttemptsTest, ALostWorkerUsesUpNoAttemptsButAPoisonTaskIsDeadOnTheThirdStrike) {
   const auto id = submit({.max_attempts = 1});
   for (int worker = 1; worker <= 2; ++worker) {

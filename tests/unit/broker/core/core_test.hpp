@@ -140,7 +140,7 @@ class CoreTest : public ::testing::Test, protected Output {
 
   void heartbeat(int worker, SessionId session, const std::vector<wire::Hold>& holds,
                  bool draining = false) {
-    core_->set_durable_seq(seq_);
+    core_->set_told_seq(seq_);
     core_->heartbeat(peer(worker), {session, draining, holds}, now_, *this);
   }
 

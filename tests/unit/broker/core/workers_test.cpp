@@ -109,14 +109,40 @@ TEST_F(WorkersTest, AfterAStandstillNobodyIsJudgedBeforeHeHadTimeToSpeak) {
   EXPECT_EQ(done(1, session, {peer(1), session, id, 1}), Errc::ok);
 }
 
-TEST_F(WorkersTest, TwoSendsThatFindNobodyCostAWorkerItsLeasesAtOnce) {
+TEST_F(WorkersTest, AWorkerThatCannotBeReachedForAHeartbeatLosesItsLeases) {
   hello(1);
   const auto id = submit();
   dispatch();
   core_->unreachable(peer(1), now_, *this);
+  core_->unreachable(peer(1), now_, *this);  // a second frame of the same moment says no more
   EXPECT_EQ(state(id), TaskState::running);
+  pass(5s);
   core_->unreachable(peer(1), now_, *this);
   EXPECT_EQ(state(id), TaskState::ready);
+}
+
+TEST_F(WorkersTest, AWorkerThatIsHeardAgainWasOnlyReconnecting) {
+  const auto session = hello(1);
+  const auto id = submit();
+  dispatch();
+  core_->unreachable(peer(1), now_, *this);
+  pass(4s);
+  heartbeat(1, session, {{id, 1}});
+  pass(4s);
+  core_->unreachable(peer(1), now_, *this);
+  EXPECT_EQ(state(id), TaskState::running);
+}
+
+TEST_F(WorkersTest, ManyKindsOfWorkersThatCameAndWentLeaveNothingBehind) {
+  for (int i = 0; i < 500; ++i) {
+    const std::string label = "host-" + std::to_string(i);
+    const auto session = hello(1, 1, {"work"}, {}, {label});
+    core_->bye(peer(1), {session}, now_, *this);
+  }
+  const auto session = hello(2, 1, {"work"}, {}, {"gpu"});
+  const auto id = submit({.capabilities = {"gpu"}});
+  EXPECT_EQ(done(2, session, dispatch().at(0)), Errc::ok);
+  EXPECT_EQ(state(id), TaskState::completed);
 }
 
 TEST_F(WorkersTest, ADrainingWorkerGetsNothingNewAndByeGivesBackTheRest) {
@@ -138,6 +164,23 @@ TEST_F(WorkersTest, AHelloThatMakesNoSenseIsRefused) {
   core_->hello(peer(1), m, now_, *this);
   EXPECT_EQ(strangers_, std::vector{Errc::bad_name});
   EXPECT_TRUE(core_->workers().empty());
+}
+
+TEST_F(WorkersTest, ASuspectGoesToWhoeverIsIdleFirst) {
+  const auto suspect = submit();
+  for (int worker = 1; worker <= 2; ++worker) {
+    hello(worker);
+    dispatch();
+    pass(16s);
+  }
+  hello(3, 4);
+  submit({.priority = Priority::critical});
+  ASSERT_EQ(dispatch().size(), 1U);  // worker 3 is being emptied for the suspect
+  EXPECT_TRUE(dispatch().empty());
+  hello(4);  // an idle one comes
+  EXPECT_EQ(state(suspect), TaskState::running);
+  submit();
+  EXPECT_EQ(dispatch().size(), 1U);  // and worker 3 goes on
 }
 
 TEST_F(WorkersTest, AHoldWithAttemptZeroIsHarmless) {

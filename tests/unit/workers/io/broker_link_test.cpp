@@ -11,6 +11,8 @@ namespace {
 
 class BrokerLinkTest : public ::testing::Test {
  protected:
+  static constexpr SessionId kKnock{1};
+
   void SetUp() override {
     auto bound = transport::RouterSocket::bind(context, "tcp://127.0.0.1:*", {});
     ASSERT_TRUE(bound);
@@ -18,8 +20,17 @@ class BrokerLinkTest : public ::testing::Test {
     auto opened = BrokerLink::open(context, broker->address(), 1);
     ASSERT_TRUE(opened);
     link.emplace(std::move(*opened));
-    await(link->watch());
-    ASSERT_TRUE(link->take_connected());
+    connect();
+  }
+
+  // Says bye until it arrives: before there is a connection it is dropped.
+  void connect() {
+    transport::Poller poller;
+    const auto heard_it = poller.add(*broker);
+    for (int tries = 0; tries < 1000 && !poller.ready(heard_it); ++tries) {
+      link->send(wire::Bye{kKnock});
+      poller.wait(10ms);
+    }
   }
   void TearDown() override { link.reset(); }
 
@@ -30,14 +41,17 @@ class BrokerLinkTest : public ::testing::Test {
     ASSERT_TRUE(poller.ready(slot));
   }
 
-  // What the worker said, decoded; the broker knows from then on where the worker is.
+  // What the worker said after its knocking, decoded; the broker knows from then on where it is.
   wire::WorkerMessage heard() {
-    await(*broker);
-    in = broker->receive();
-    peer = in->peer;
-    auto message = wire::decode_worker_message(in->frame.view(), {});
-    EXPECT_TRUE(message) << message.error().message;
-    return *message;
+    for (;;) {
+      await(*broker);
+      in = broker->receive();
+      peer = in->peer;
+      auto message = wire::decode_worker_message(in->frame.view(), {});
+      EXPECT_TRUE(message) << message.error().message;
+      const auto* bye = std::get_if<wire::Bye>(&*message);
+      if (!bye || bye->session != kKnock) return *message;
+    }
   }
 
   void say(const wire::WorkerOrder& order) {
@@ -87,6 +101,18 @@ TEST_F(BrokerLinkTest, WithoutABrokerMessagesAreDroppedAndCountedNotGathered) {
   ASSERT_TRUE(lonely);
   for (int i = 0; i < 3; ++i) lonely->send(wire::Bye{SessionId{5}});
   EXPECT_EQ(lonely->figures().dropped, 3U);
+}
+
+TEST_F(BrokerLinkTest, AConnectionThatComesUpAgainIsToldAndCanBeUsedAtOnce) {
+  link->take_connected();
+  const auto address = broker->address();
+  broker.reset();
+  auto bound = transport::RouterSocket::bind(context, address, {});
+  ASSERT_TRUE(bound) << bound.error().message;
+  broker.emplace(std::move(*bound));
+  while (!link->take_connected()) await(link->watch());
+  link->send(wire::Bye{SessionId{5}});
+  EXPECT_EQ(std::get<wire::Bye>(heard()).session, SessionId{5});
 }
 
 TEST_F(BrokerLinkTest, AnAddressThatIsNoneIsABadConfiguration) {

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 #include "common/wire/codec.hpp"
@@ -187,17 +188,21 @@ TEST_F(SlotPoolTest, CloseStopsWhatRunsAndWaitsForIt) {
 }
 
 TEST_F(SlotPoolTest, CloseDoesNotWaitForAHandlerThatIsDeaf) {
+  const auto told = std::make_shared<std::promise<void>>();
+  const auto gone = told->get_future();
+  auto witness = std::shared_ptr<void>(nullptr, [told](auto) { told->set_value(); });
+  handle("witness", [witness = std::move(witness)](auto&) { return AttemptResult{}; });
   {
     SlotPool pool(1, roster);
     start(pool, 1, "deaf");
     await_progress(pool);
     EXPECT_FALSE(pool.close(10ms));
   }
-  // The thread lives on with what it needs, also after the pool.
-  const std::weak_ptr<Roster> still = std::exchange(roster, nullptr);
-  EXPECT_FALSE(still.expired());
+  // The thread lives on with what it needs, also after the pool, and lets go of it at its end.
+  roster.reset();
+  EXPECT_EQ(gone.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
   gate.open();
-  while (!still.expired()) std::this_thread::yield();
+  EXPECT_EQ(gone.wait_for(std::chrono::seconds(10)), std::future_status::ready);
 }
 
 }  // namespace
