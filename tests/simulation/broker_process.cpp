@@ -29,7 +29,8 @@ class Deaf final : public broker::Outlet {
 
 std::string hello_of_anybody(const SimOptions& options) {
   std::vector<std::string> types;
-  for (std::uint32_t i = 0; i < options.types; ++i) types.push_back("t." + std::string(1, static_cast<char>('a' + i)));
+  for (std::uint32_t i = 0; i < options.types; ++i)
+    types.push_back("t." + std::string(1, static_cast<char>('a' + i)));
   wire::Hello hello;
   hello.worker.bytes.fill(0xee);
   hello.types.assign(types.begin(), types.end());
@@ -165,7 +166,8 @@ void BrokerProcess::run_turn() {
     return die(random_.one_in(2) ? Loss::power : Loss::process);
   }
   if (dies(Step::turn_end)) return;
-  if (store_->durable() < store_->appended()) commit_alarm_.set(world_.schedule.now() + disk_time());
+  if (store_->durable() < store_->appended())
+    commit_alarm_.set(world_.schedule.now() + disk_time());
   chore_alarm_.set(world_.schedule.now() + disk_time() / 2);
   const bool more = !inbox_[0].empty() || (!inbox_[1].empty() && turn_->takes_clients());
   if (more) wake();

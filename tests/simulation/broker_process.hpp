@@ -1,8 +1,8 @@
 // The broker's process: the real turn over the real journal, on a simulated disk and clock.
 //
 // It is started and killed from outside. A kill can be planned for a step of its work: before or
-// after a write or a sync, in the middle of sending, at the end of a turn, while it recovers. What a
-// process has in memory is gone then; the disk keeps what SimDisk says.
+// after a write or a sync, in the middle of sending, at the end of a turn, while it recovers. What
+// a process has in memory is gone then; the disk keeps what SimDisk says.
 #pragma once
 
 #include <deque>

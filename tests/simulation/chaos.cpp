@@ -114,8 +114,7 @@ void Simulation::start_twin() {
   if (!worker) return;
   workers_.push_back(std::make_unique<WorkerProcess>(world_, worker->profile(), random_.next()));
   twins_.push_back(workers_.back().get());
-  schedule_.after(random_.between(1, 12) * kSecond,
-                  [twin = twins_.back()] { twin->kill(true); });
+  schedule_.after(random_.between(1, 12) * kSecond, [twin = twins_.back()] { twin->kill(true); });
 }
 
 bool Simulation::inject_into_network(FaultKind kind) {
@@ -129,7 +128,12 @@ bool Simulation::inject_into_network(FaultKind kind) {
       return true;
     case FaultKind::bus_loss: {
       Subscriber& subscriber = *subscribers_[random_.below(subscribers_.size())];
-      random_.one_in(3) ? subscriber.go_away(until) : subscriber.lose(share, until);
+      if (random_.one_in(2)) {
+        subscriber.lose(share, until);
+      } else {
+        faults_.add(kind);
+        subscriber.stand_still(schedule_.now() + random_.between(5, 400) * kSecond);
+      }
       return true;
     }
     case FaultKind::message_loss: weather_.loss = share; break;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "common/wire/codec.hpp"
-#include "common/wire/reader.hpp"
 #include "tests/simulation/checker.hpp"
 
 namespace drover::sim {
@@ -56,10 +55,11 @@ void Checker::check_changes(bool retry) {
     if (entry.life.purged || (has_ended(before) && may_be_forgotten(entry))) continue;
     const bool changed = entry.life.seq > cause_.first_seq;
     const bool due = before == TaskState::retrying && !is_due(task);
-    const bool must = retry ? due || (has_ended(before) && before != TaskState::completed)
-                            : !has_ended(before);
+    const bool must =
+        retry ? due || (has_ended(before) && before != TaskState::completed) : !has_ended(before);
     if (must && !changed) {
-      fail(name(entry) + (retry ? " was not retried when asked to" : " was not cancelled when asked to"));
+      fail(name(entry) +
+           (retry ? " was not retried when asked to" : " was not cancelled when asked to"));
     }
   }
 }
@@ -85,6 +85,12 @@ Checker::Expected Checker::expect() const {
   } else if (const auto* events = std::get_if<wire::Events>(&cause_.client_message)) {
     expected.kind = Expected::Kind::events;
     expected.since = events->since;
+  } else if (std::holds_alternative<wire::Queues>(cause_.client_message)) {
+    expected.kind = Expected::Kind::queues;
+    expected.total = ledger_.total();
+  } else if (std::holds_alternative<wire::Books>(cause_.client_message)) {
+    expected.kind = Expected::Kind::books;
+    expected.total = ledger_.total();
   }
   return expected;
 }
@@ -212,9 +218,15 @@ void Checker::sends(broker::Peer peer, const wire::SubmitReply& reply) {
 void Checker::sends(broker::Peer peer, const wire::Answer& answer) {
   const auto expected = take_expected(peer, answer.request);
   if (!expected) return;
-  if (expected->kind == Expected::Kind::events) return check_page(*expected, answer.body);
-  const bool task = expected->kind == Expected::Kind::show || expected->kind == Expected::Kind::wait;
-  if (task) check_task(*expected, answer.body);
+  switch (expected->kind) {
+    case Expected::Kind::show:
+    case Expected::Kind::wait: return check_task(*expected, answer.body);
+    case Expected::Kind::events: return check_page(*expected, answer.body);
+    case Expected::Kind::queues:
+    case Expected::Kind::books: return check_queues(*expected, answer.body);
+    case Expected::Kind::submit: return fail("a submission is answered like a question");
+    case Expected::Kind::other: return;
+  }
 }
 
 void Checker::sends(broker::Peer peer, const wire::Refused& refused) {
@@ -224,37 +236,6 @@ void Checker::sends(broker::Peer peer, const wire::Refused& refused) {
   if (!entry.life.purged && !may_be_forgotten(entry)) {
     fail("promise 2: " + name(entry) + " is not found");
   }
-}
-
-void Checker::check_task(const Expected& expected, std::string_view body) {
-  if (expected.task == kNoTask) return fail("a task is shown that was never submitted");
-  wire::Reader r(body);
-  std::optional<TaskState> state;
-  std::uint64_t attempt = 0, failures = 0;
-  for (auto left = r.map(); left > 0 && !r.failed(); --left) {
-    const auto key = r.str();
-    if (key == "state") {
-      state = parse_task_state(r.str());
-    } else if (key == "attempt") {
-      attempt = r.uint();
-    } else if (key == "failures") {
-      failures = r.uint();
-    } else {
-      r.skip();
-    }
-  }
-  if (r.failed() || !state) return fail("a shown task cannot be read");
-  const TaskEntry& entry = ledger_[expected.task];
-  if (expected.kind == Expected::Kind::wait) {
-    const auto place = static_cast<std::size_t>(*state) - static_cast<std::size_t>(TaskState::completed);
-    const bool true_and_durable =
-        has_ended(*state) && entry.life.ended[place] > 0 && is_durable(entry.life.ended[place]);
-    if (!true_and_durable) fail("a wait for " + name(entry) + " is over before it has ended");
-    return;
-  }
-  const bool same = (*state == expected.state || (waits(*state) && waits(expected.state))) &&
-                    attempt == expected.attempt && failures == expected.failures;
-  if (!same) fail(name(entry) + " is shown otherwise than it is");
 }
 
 }  // namespace drover::sim

@@ -68,8 +68,8 @@ void Checker::judge_turn(TaskNumber task, const WorkerView& worker) {
   if (alone) return;
   if (!by_time()) return fail(name(entry) + " is leased out of turn");
   order_.pass(now_, turn_);
-  const TaskNumber other = order_.passed_over(
-      task, [&](std::uint32_t kind) { return can_run(worker, kind); });
+  const TaskNumber other =
+      order_.passed_over(task, [&](std::uint32_t kind) { return can_run(worker, kind); });
   if (other == kNoTask) return;
   fail("promise 6: " + name(entry) + " of priority " + std::string(name_of(entry.facts.priority)) +
        " goes before " + name(ledger_[other]) + " of priority " +
@@ -79,7 +79,8 @@ void Checker::judge_turn(TaskNumber task, const WorkerView& worker) {
 void Checker::take_lease(TaskNumber task, const Record& r) {
   ++figures_.leases;
   if (r.attempt > kLeasesMax) {
-    fail(name(ledger_[task]) + " goes round in circles: its history cannot hold that many attempts");
+    fail(name(ledger_[task]) +
+         " goes round in circles: its history cannot hold that many attempts");
   }
   WorkerView& worker = *fleet_.find(r.worker);
   ledger_[task].unlisted = 0;

@@ -31,6 +31,7 @@ void Checker::judge(const Record& r, std::string_view, std::uint64_t seq) {
   judge_unchanged(ledger_[task].facts, r);
   judge_task(task, r);
   if (violation_) return;
+  ++figures_.steps[static_cast<std::size_t>(r.from)][static_cast<std::size_t>(r.state)];
   ledger_.apply(task, r, seq);
   settle(task, r);
 }
@@ -105,14 +106,16 @@ void Checker::judge_counts(const TaskEntry& entry, const Record& r) {
 void Checker::judge_end_of_attempt(const TaskEntry& entry, const Record& r) {
   const bool lost = r.outcome == Outcome::worker_lost;
   if (lost) return judge_loss(entry, r);
-  const bool overran = by_time() && (r.outcome == Outcome::timed_out || r.outcome == Outcome::stopped);
+  const bool overran =
+      by_time() && (r.outcome == Outcome::timed_out || r.outcome == Outcome::stopped);
   if (r.kind == RecordKind::stopped) {
     if (!entry.life.leases.back().cancelled) fail(name(entry) + " is stopped, not cancelled");
     return;
   }
   if (overran) {
     const bool late = now_ >= entry.life.leases.back().at + entry.facts.timeout;
-    if ((!late && exact_times_) || now_ < stood_still_until_) fail(name(entry) + " is timed out before its time");
+    if ((!late && exact_times_) || now_ < stood_still_until_)
+      fail(name(entry) + " is timed out before its time");
     if (now_ < entry.back_at + core_.worker_timeout) {
       fail(name(entry) + " is timed out before its worker was heard after a restart");
     }
@@ -181,7 +184,8 @@ void Checker::judge_requeued(const TaskEntry& entry, const Record& r) {
   const bool unlisted = r.reason == "not_started" && sender &&
                         ((hello && entry.unlisted > 0) || (beat && entry.unlisted > 1));
   if (cause_.kind != Cause::Kind::worker || (!stopped && !released && !unlisted)) {
-    fail(name(entry) + " is taken from its worker as " + std::string(r.reason) + " without a cause");
+    fail(name(entry) + " is taken from its worker as " + std::string(r.reason) +
+         " without a cause");
   }
 }
 
@@ -202,7 +206,8 @@ void Checker::judge_created(const Record& r, std::uint64_t seq) {
     return fail("promise 7: " + name(ledger_[known]) + " is admitted again");
   }
   // Its attempts begin with 1 again.
-  if (known != kNoTask) begun_.erase(begun_.lower_bound({r.task, 0}), begun_.upper_bound({r.task, UINT32_MAX}));
+  if (known != kNoTask)
+    begun_.erase(begun_.lower_bound({r.task, 0}), begun_.upper_bound({r.task, UINT32_MAX}));
   if (r.admission <= ledger_.newest_admission()) return fail("an admission number is used again");
   TaskFacts facts;
   facts.id = r.task;

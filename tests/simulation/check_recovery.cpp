@@ -25,8 +25,8 @@ void Checker::replayed(const broker::Kept& kept) {
 void Checker::recovered(const broker::Core& core, Instant now, std::uint64_t newest) {
   ++figures_.recoveries;
   if (newest < durable_seq_) {
-    return fail("promise 1: what was durable is gone: events " + std::to_string(newest + 1) + " to " +
-                std::to_string(durable_seq_));
+    return fail("promise 1: what was durable is gone: events " + std::to_string(newest + 1) +
+                " to " + std::to_string(durable_seq_));
   }
   if (newest > newest_seq()) return fail("the store gives back what was never decided");
   ledger_.take_back(newest);
@@ -155,8 +155,8 @@ void Checker::compare_books(const broker::Core& core) {
     told.waiting = static_cast<std::int64_t>(b[TaskState::scheduled] + b[TaskState::ready] +
                                              b[TaskState::retrying]);
     for (std::size_t i = 0; i < told.ended.size(); ++i) {
-      told.ended[i] = static_cast<std::int64_t>(
-          b.by_state[static_cast<std::size_t>(TaskState::completed) + i]);
+      told.ended[i] =
+          static_cast<std::int64_t>(b.by_state[static_cast<std::size_t>(TaskState::completed) + i]);
     }
     if (!b.balance() || told != books) {
       return fail("promise 2: the books of queue " + queue.queue + " of tenant " + queue.tenant +

@@ -47,11 +47,10 @@ void Checker::sends(const wire::Assign& assign) {
     if (worker && worker->id != lease.worker) {
       fail("promise 4: " + name(entry) + " is assigned to another worker than its lease says");
     }
-    const bool same = digest(item.task) >> 32 == entry.facts.bytes_crc &&
-                      item.tenant == entry.facts.tenant && item.queue == entry.facts.queue &&
-                      item.priority == entry.facts.priority &&
-                      item.timeout == entry.facts.timeout &&
-                      item.created_at == entry.facts.created_at;
+    const bool same =
+        digest(item.task) >> 32 == entry.facts.bytes_crc && item.tenant == entry.facts.tenant &&
+        item.queue == entry.facts.queue && item.priority == entry.facts.priority &&
+        item.timeout == entry.facts.timeout && item.created_at == entry.facts.created_at;
     if (!same) fail(name(entry) + " is assigned otherwise than it was submitted");
   }
 }
@@ -78,7 +77,8 @@ void Checker::check_verdict(const wire::Verdict& verdict, const WorkerView& work
     if (!known) return fail("promise 5: " + what + " is confirmed, and was never leased");
     const Lease& lease = entry.life.leases[verdict.attempt - 1];
     if (lease.outcome == Outcome::none) fail("promise 5: " + what + " is confirmed, and not ended");
-    if (!is_durable(lease.ended_seq)) fail("promise 5: " + what + " is confirmed before it is durable");
+    if (!is_durable(lease.ended_seq))
+      fail("promise 5: " + what + " is confirmed before it is durable");
     return;
   }
   if (verdict.code == Errc::stale_lease) ++figures_.stale;
@@ -88,8 +88,10 @@ void Checker::check_verdict(const wire::Verdict& verdict, const WorkerView& work
   const bool gone = entry.life.purged || may_be_forgotten(entry);
   if (verdict.code == Errc::not_found && !gone) fail("promise 2: " + what + " is not found");
   constexpr std::size_t kCancelled = 2;  // among the ended states
-  const bool cancelled = is_durable(entry.life.ended[kCancelled]) && entry.life.ended[kCancelled] > 0;
-  if (verdict.code == Errc::cancelled && !cancelled) fail(what + " is called cancelled, and is not");
+  const bool cancelled =
+      is_durable(entry.life.ended[kCancelled]) && entry.life.ended[kCancelled] > 0;
+  if (verdict.code == Errc::cancelled && !cancelled)
+    fail(what + " is called cancelled, and is not");
 }
 
 void Checker::sends(const wire::CancelAttempts& cancel) {

@@ -134,6 +134,16 @@ void Checker::durable(std::uint64_t seq) {
   ledger_.made_durable(seq);
 }
 
+void CheckerFigures::add(const CheckerFigures& o) {
+  records += o.records, accepted += o.accepted, duplicates += o.duplicates, refused += o.refused;
+  leases += o.leases, confirms += o.confirms, stale += o.stale, events += o.events;
+  replayed_events += o.replayed_events, recoveries += o.recoveries, gaps += o.gaps;
+  poisoned += o.poisoned, dead += o.dead, expired += o.expired;
+  for (std::size_t from = 0; from < kTaskStates; ++from) {
+    for (std::size_t to = 0; to < kTaskStates; ++to) steps[from][to] += o.steps[from][to];
+  }
+}
+
 // --- everybody else
 
 void Checker::attempt_begins(const WorkerId& worker, const wire::Hold& hold) {

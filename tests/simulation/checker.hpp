@@ -13,6 +13,7 @@
 // Cheap enough to be always on: a record costs a decoding and a few look-ups.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -38,6 +39,9 @@ struct CheckerFigures {
   std::uint64_t records = 0, accepted = 0, duplicates = 0, refused = 0;
   std::uint64_t leases = 0, confirms = 0, stale = 0, events = 0, replayed_events = 0;
   std::uint64_t recoveries = 0, gaps = 0, poisoned = 0, dead = 0, expired = 0;
+  std::array<std::array<std::uint64_t, kTaskStates>, kTaskStates> steps{};  // from, to
+
+  void add(const CheckerFigures& other);
 };
 
 // What stands for some bytes where they are compared.
@@ -122,7 +126,7 @@ class Checker {
     std::vector<Errc> allowed;  // instead: these refusals
   };
   struct Expected {
-    enum class Kind : std::uint8_t { other, submit, wait, show, events };
+    enum class Kind : std::uint8_t { other, submit, wait, show, events, queues, books };
     Kind kind = Kind::other;
     std::uint64_t seq = 0;
     std::vector<ExpectedTask> outcomes;
@@ -130,6 +134,7 @@ class Checker {
     TaskState state{};          // of show
     std::uint32_t attempt = 0, failures = 0;
     std::uint64_t since = 0;  // of events
+    LedgerBooks total;        // of queues and books
   };
   using Asked = std::pair<std::uint64_t, std::uint64_t>;  // peer, request
 
@@ -177,6 +182,7 @@ class Checker {
   void sends(broker::Peer peer, const wire::Refused& refused);
   std::optional<Expected> take_expected(broker::Peer peer, std::uint64_t request);
   void check_task(const Expected& expected, std::string_view body);
+  void check_queues(const Expected& expected, std::string_view body);
   void check_page(const Expected& expected, std::string_view body);
 
   // --- orders (check_workers.cpp)
@@ -250,7 +256,8 @@ class Checker {
   };
   std::unordered_map<TaskId, Intention> intentions_;
   Duration stepped_forward_{0};
-  bool exact_times_ = true;  // false once the clock went back: what is left of a wait is bounded then
+  bool exact_times_ =
+      true;  // false once the clock went back: what is left of a wait is bounded then
 };
 
 }  // namespace drover::sim

@@ -39,12 +39,14 @@ enum class FaultKind : std::uint8_t {
 inline constexpr std::size_t kFaultKinds = 24;
 
 constexpr std::array<std::string_view, kFaultKinds> kFaultNames = {
-    "broker_kill",    "power_cut",         "crash_in_recovery", "broker_stop",
-    "broker_standstill", "broker_long_standstill", "double_start", "clock_forward",
-    "clock_back",     "slow_disk",         "full_disk",         "disk_error",
-    "worker_crash",   "worker_standstill", "worker_drain",      "worker_twin",
-    "stuck_handler",  "poison_task",       "connection_loss",   "message_loss",
-    "message_duplication", "message_delay", "one_way_silence",  "bus_loss"};
+    "broker_kill",     "power_cut",         "crash_in_recovery",
+    "broker_stop",     "broker_standstill", "broker_long_standstill",
+    "double_start",    "clock_forward",     "clock_back",
+    "slow_disk",       "full_disk",         "disk_error",
+    "worker_crash",    "worker_standstill", "worker_drain",
+    "worker_twin",     "stuck_handler",     "poison_task",
+    "connection_loss", "message_loss",      "message_duplication",
+    "message_delay",   "one_way_silence",   "bus_loss"};
 
 constexpr std::string_view name_of(FaultKind kind) {
   return kFaultNames[static_cast<std::size_t>(kind)];

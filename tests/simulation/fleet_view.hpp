@@ -21,7 +21,7 @@ struct WorkerView {
   broker::Peer peer{};
   std::uint64_t hellos = 0;  // heard from it
   SessionId session{};       // the newest hello's; 0 until its welcome has left
-  Instant heard_at;     // on the broker's clock
+  Instant heard_at;          // on the broker's clock
   std::vector<std::string> types, features;
   std::uint32_t window = 0;
   bool joined = false;

@@ -1,9 +1,9 @@
 // The network between the broker and everybody else, as ZeroMQ makes it look.
 //
 // A link is a caller's socket. While it is connected the broker knows it as a peer; frames of each
-// direction arrive in the order in which they were sent, later. When the connection breaks, whatever
-// lay in the pipes is gone and nobody is told; a while later the link is connected again, as another
-// peer, which its caller hears of. Meanwhile it cannot send.
+// direction arrive in the order in which they were sent, later. When the connection breaks,
+// whatever lay in the pipes is gone and nobody is told; a while later the link is connected again,
+// as another peer, which its caller hears of. Meanwhile it cannot send.
 //
 // The weather (loss, duplication, delay) and the silence of single links are set from outside.
 #pragma once

@@ -155,7 +155,8 @@ std::string describe(const SimOptions& o) {
   line(out, "message_max", core.message_max), line(out, "backlog_max", o.turn.backlog_max);
   line(out, "frames_a_turn", o.frames_a_turn), line(out, "drain_timeout", o.worker.drain_timeout);
   line(out, "segment_bytes", o.journal.segment_bytes);
-  line(out, "retain_bytes", o.journal.retain_bytes), line(out, "cache_bytes", o.journal.cache_bytes);
+  line(out, "retain_bytes", o.journal.retain_bytes),
+      line(out, "cache_bytes", o.journal.cache_bytes);
   line(out, "sync_max_us", static_cast<std::uint64_t>(o.sync_max));
   line(out, "latency_us", static_cast<std::uint64_t>(o.latency_min + o.latency_spread));
   return out;

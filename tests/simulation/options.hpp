@@ -24,8 +24,8 @@ struct SimOptions {
   std::uint64_t seed = 0;
 
   // --- the run
-  Micros chaos = 8 * kMinute;           // faults and new tasks
-  Micros healing_max = 120 * kMinute;   // by then all must have ended
+  Micros chaos = 8 * kMinute;          // faults and new tasks
+  Micros healing_max = 120 * kMinute;  // by then all must have ended
   std::vector<FaultKind> fault_kinds;
   std::uint32_t faults = 30;
 
@@ -33,9 +33,9 @@ struct SimOptions {
   std::uint32_t tasks = 500, tenants = 1, queues = 2, types = 3;
   std::uint32_t workers = 3, producers = 2, subscribers = 1;
   std::uint32_t slots_max = 4, prefetch_max = 0;
-  std::uint32_t batch_max = 10;        // tasks of one submission
-  bool narrow_workers = false;         // each runs a part of the types
-  Share capable = 0;                   // tasks that ask for a capability
+  std::uint32_t batch_max = 10;  // tasks of one submission
+  bool narrow_workers = false;   // each runs a part of the types
+  Share capable = 0;             // tasks that ask for a capability
 
   // --- the tasks
   Share delayed = 50, expiring = 30, keyed = 100, repeated_keys = 300, absolute_times = 300;

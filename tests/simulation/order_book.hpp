@@ -35,7 +35,8 @@ class OrderBook {
   // and instants do not tell any more who came first.
   void clock_went_back() { exact_ = false; }
   // The task waits for its time, or stands in line. It was nowhere before. A task that must run
-  // alone is held back for its worker: it stands `apart`, and nobody is passed over by it or for it.
+  // alone is held back for its worker: it stands `apart`, and nobody is passed over by it or for
+  // it.
   void wait(TaskNumber task, Instant due, bool apart);
   void join(TaskNumber task, Instant ready_at, const Joined& joined, bool apart);
   // The task is nowhere now. It may have been nowhere before.

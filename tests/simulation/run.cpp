@@ -3,11 +3,12 @@
 //   simulation_run --seed 42 --count 1000   that many seeds from there on; a line each that fails
 //   simulation_run --seed 42 --trace        one seed, told line by line
 //   simulation_run --seed 42 --twice        each seed two times: the traces must be the same
+//   simulation_run --seed 42 --hash         the number that stands for the trace
 //
 // Exit 0 if no promise was broken.
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +25,7 @@ struct Arguments {
   std::uint64_t count = 1;
   bool trace = false;
   bool twice = false;
+  bool hash = false;
   bool keep_going = false;
 };
 
@@ -51,10 +53,13 @@ Arguments parse(int argc, char** argv) {
       arguments.trace = true;
     } else if (name == "--twice") {
       arguments.twice = true;
+    } else if (name == "--hash") {
+      arguments.hash = true;
     } else if (name == "--keep-going") {
       arguments.keep_going = true;
     } else {
-      std::fprintf(stderr, "usage: %s [--seed N] [--count M] [--trace] [--twice] [--keep-going]\n",
+      std::fprintf(stderr,
+                   "usage: %s [--seed N] [--count M] [--trace] [--twice] [--hash] [--keep-going]\n",
                    argv[0]);
       std::exit(2);
     }
@@ -63,14 +68,6 @@ Arguments parse(int argc, char** argv) {
 }
 
 void print_line(const std::string& line) { std::printf("%s\n", line.c_str()); }
-
-void add(CheckerFigures& sum, const CheckerFigures& one) {
-  sum.records += one.records, sum.accepted += one.accepted, sum.duplicates += one.duplicates;
-  sum.refused += one.refused, sum.leases += one.leases, sum.confirms += one.confirms;
-  sum.stale += one.stale, sum.events += one.events, sum.replayed_events += one.replayed_events;
-  sum.recoveries += one.recoveries, sum.gaps += one.gaps, sum.poisoned += one.poisoned;
-  sum.dead += one.dead, sum.expired += one.expired;
-}
 
 void print_sums(const FaultCounts& faults, const CheckerFigures& f) {
   for (std::size_t i = 0; i < kFaultKinds; ++i) {
@@ -85,10 +82,25 @@ void print_sums(const FaultCounts& faults, const CheckerFigures& f) {
   print("stale", f.stale), print("events", f.events), print("replayed events", f.replayed_events);
   print("recoveries", f.recoveries), print("gaps", f.gaps), print("poisoned", f.poisoned);
   print("dead", f.dead), print("expired", f.expired);
+  for (std::size_t from = 0; from < kTaskStates; ++from) {
+    for (std::size_t to = 0; to < kTaskStates; ++to) {
+      if (f.steps[from][to] == 0 || from == to) continue;
+      const std::string step = std::string(name_of(static_cast<TaskState>(from))) + " > " +
+                               std::string(name_of(static_cast<TaskState>(to)));
+      print(step.c_str(), f.steps[from][to]);
+    }
+  }
+}
+
+double processor_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
 int run(const Arguments& arguments) {
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = processor_seconds();
   FaultCounts faults;
   CheckerFigures figures;
   std::uint64_t failures = 0, tasks = 0, done = 0;
@@ -101,9 +113,13 @@ int run(const Arguments& arguments) {
     }
     ++done;
     faults.add(report.faults);
-    add(figures, report.figures);
+    figures.add(report.figures);
     tasks += report.tasks;
     simulated += report.simulated;
+    if (arguments.hash) {
+      std::printf("seed %llu: %016llx\n", static_cast<unsigned long long>(seed),
+                  static_cast<unsigned long long>(report.trace_hash));
+    }
     if (!report.violation) continue;
     ++failures;
     std::printf("seed %llu at %.3f s: %s\n", static_cast<unsigned long long>(seed),
@@ -113,12 +129,14 @@ int run(const Arguments& arguments) {
       break;
     }
   }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  const double took = processor_seconds() - begin;
   print_sums(faults, figures);
-  std::printf("%llu seeds, %llu failed; %llu tasks, %.0f simulated minutes, %llu faults; %.0f seeds/minute\n",
-              static_cast<unsigned long long>(done), static_cast<unsigned long long>(failures),
-              static_cast<unsigned long long>(tasks), static_cast<double>(simulated) / kMinute,
-              static_cast<unsigned long long>(faults.total()), static_cast<double>(done) * 60 / took.count());
+  std::printf(
+      "%llu seeds, %llu failed; %llu tasks, %.0f simulated minutes, %llu faults; "
+      "%.0f seeds a minute of processor time\n",
+      static_cast<unsigned long long>(done), static_cast<unsigned long long>(failures),
+      static_cast<unsigned long long>(tasks), static_cast<double>(simulated) / kMinute,
+      static_cast<unsigned long long>(faults.total()), static_cast<double>(done) * 60 / took);
   return failures == 0 ? 0 : 1;
 }
 

@@ -54,8 +54,7 @@ workers::WorkerProfile Simulation::draw_profile(std::size_t place) {
 }
 
 WorkerProcess& Simulation::start_worker(std::size_t place) {
-  workers_.push_back(
-      std::make_unique<WorkerProcess>(world_, draw_profile(place), random_.next()));
+  workers_.push_back(std::make_unique<WorkerProcess>(world_, draw_profile(place), random_.next()));
   places_[place] = workers_.back().get();
   return *workers_.back();
 }
@@ -98,7 +97,8 @@ bool Simulation::is_done() {
 }
 
 Report Simulation::run() {
-  while (!done_ && !checker_.violation() && schedule_.now() < options_.chaos + options_.healing_max) {
+  while (!done_ && !checker_.violation() &&
+         schedule_.now() < options_.chaos + options_.healing_max) {
     schedule_.step();
   }
   if (done_) checker_.ends(broker_.turn().core());

@@ -36,12 +36,12 @@ class SimulationTest : public ::testing::Test {
     first_ = from_environment("DROVER_SEED", 1);
     count_ = from_environment("DROVER_SEEDS", kSeeds);
     for (auto seed = first_; seed < first_ + count_; ++seed) take(seed, simulate(seed));
-    std::printf("simulation: seeds %llu to %llu, %llu tasks, %llu faults of %zu kinds, %.0f minutes\n",
-                static_cast<unsigned long long>(first_),
-                static_cast<unsigned long long>(first_ + count_ - 1),
-                static_cast<unsigned long long>(tasks_),
-                static_cast<unsigned long long>(faults_.total()), faults_.kinds(),
-                static_cast<double>(simulated_) / kMinute);
+    std::printf(
+        "simulation: seeds %llu to %llu, %llu tasks, %llu faults of %zu kinds, %.0f minutes\n",
+        static_cast<unsigned long long>(first_),
+        static_cast<unsigned long long>(first_ + count_ - 1),
+        static_cast<unsigned long long>(tasks_), static_cast<unsigned long long>(faults_.total()),
+        faults_.kinds(), static_cast<double>(simulated_) / kMinute);
   }
 
   static void take(std::uint64_t seed, const Report& report) {
@@ -51,6 +51,7 @@ class SimulationTest : public ::testing::Test {
     fewest_kinds_ = std::min(fewest_kinds_, report.faults.kinds());
     shortest_ = std::min(shortest_, report.simulated);
     faults_.add(report.faults);
+    figures_.add(report.figures);
     tasks_ += report.tasks;
     simulated_ += report.simulated;
   }
@@ -60,13 +61,15 @@ class SimulationTest : public ::testing::Test {
   static inline std::uint64_t fewest_tasks_ = UINT64_MAX, fewest_faults_ = UINT64_MAX;
   static inline std::size_t fewest_kinds_ = SIZE_MAX;
   static inline FaultCounts faults_;
+  static inline CheckerFigures figures_;
   static inline std::vector<std::pair<std::uint64_t, std::string>> failures_;
 };
 
 TEST_F(SimulationTest, NoSeedBreaksAPromise) {
   for (const auto& [seed, violation] : failures_) {
-    ADD_FAILURE() << "seed " << seed << ": " << violation << "\n" << describe(draw_options(seed))
-                  << "look at it with: simulation_run --seed " << seed << " --trace";
+    ADD_FAILURE() << "seed " << seed << ": " << violation << "\n"
+                  << describe(draw_options(seed)) << "look at it with: simulation_run --seed "
+                  << seed << " --trace";
   }
 }
 
@@ -83,6 +86,22 @@ TEST_F(SimulationTest, EveryKindOfFaultHappensOften) {
   for (std::size_t kind = 0; kind < kFaultKinds; ++kind) {
     EXPECT_GE(faults_.by_kind[kind], 100U) << kFaultNames[kind];
   }
+}
+
+TEST_F(SimulationTest, EveryStepOfATasksLifeIsTakenOften) {
+  if (count_ < kEnoughForFigures) GTEST_SKIP() << "too few seeds to tell";
+  using enum TaskState;
+  const std::pair<TaskState, TaskState> steps[] = {
+      {ready, running},      {running, completed}, {running, retrying},  {running, dead},
+      {running, ready},      {running, cancelled}, {ready, cancelled},   {scheduled, cancelled},
+      {retrying, cancelled}, {ready, expired},     {scheduled, expired}, {retrying, expired},
+      {dead, ready},         {cancelled, ready},   {expired, ready},     {retrying, ready},
+  };
+  for (const auto& [from, to] : steps) {
+    const auto times = figures_.steps[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
+    EXPECT_GE(times, 20U) << name_of(from) << " to " << name_of(to);
+  }
+  EXPECT_GE(figures_.gaps, 10U) << "subscribers that came too late for the log";
 }
 
 TEST_F(SimulationTest, ASeedRepeatsItselfExactly) {

@@ -26,14 +26,17 @@ void Subscriber::hear(std::string_view event) {
   }
   last_ = std::max(last_, world_.schedule.now() + random_.between(50, 2000));
   world_.schedule.at(last_, [this, bytes = std::string(event)] {
-    follow_->heard(bytes, clock());
+    if (is_subscribed()) follow_->heard(bytes, clock());
     alarm_.set(world_.schedule.now());
   });
 }
 
 void Subscriber::lose(Share share, Micros until) { loss_ = share, loss_until_ = until; }
-void Subscriber::go_away(Micros until) { away_until_ = until; }
-void Subscriber::heal() { loss_until_ = away_until_ = 0; }
+void Subscriber::stand_still(Micros until) { away_until_ = until; }
+void Subscriber::heal() {
+  loss_until_ = away_until_ = 0;
+  alarm_.set(world_.schedule.now());
+}
 
 void Subscriber::receive(std::string frame) {
   client_.received(frame, clock());
@@ -46,6 +49,7 @@ void Subscriber::reconnected() {
 }
 
 void Subscriber::run() {
+  if (!is_subscribed()) return alarm_.set(away_until_);
   client_.advance(clock());
   if (!follow_ && client_.broker()) {
     follow_.emplace(Cursor{client_.broker()->store, 0}, clock(), FollowCore::Options{});

@@ -21,9 +21,9 @@ class Subscriber final : public Caller {
   void hear(std::string_view event);
   bool is_subscribed() const { return world_.schedule.now() >= away_until_; }
 
-  // Loses so many per mille until then; or hears nothing at all.
+  // Loses so many per mille until then; or stands still, hears nothing and asks nothing.
   void lose(Share share, Micros until);
-  void go_away(Micros until);
+  void stand_still(Micros until);
   void heal();
 
   LinkId link() const { return link_; }

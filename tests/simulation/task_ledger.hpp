@@ -66,8 +66,8 @@ struct TaskLife {
   Duration wait{0};
   DeathReason reason = DeathReason::none;
   bool purged = false;
-  std::uint64_t seq = 0;                   // of its newest record
-  std::array<std::uint64_t, 4> ended{};    // the seq at which it completed, died, ... first
+  std::uint64_t seq = 0;                 // of its newest record
+  std::array<std::uint64_t, 4> ended{};  // the seq at which it completed, died, ... first
   std::vector<Lease> leases;
 
   std::uint32_t attempt() const { return static_cast<std::uint32_t>(leases.size()); }
@@ -79,10 +79,10 @@ struct TaskLife {
 struct TaskEntry {
   TaskFacts facts;
   TaskLife life;
-  bool orphaned = false;        // running, and its worker has not come back since the restart
-  Instant back_at;              // when it did
-  std::uint8_t unlisted = 0;    // heartbeats in a row of its worker that left it out
-  std::vector<bool> assigned;   // by attempt: it was handed to a worker
+  bool orphaned = false;       // running, and its worker has not come back since the restart
+  Instant back_at;             // when it did
+  std::uint8_t unlisted = 0;   // heartbeats in a row of its worker that left it out
+  std::vector<bool> assigned;  // by attempt: it was handed to a worker
 };
 
 // What one queue's books should say.

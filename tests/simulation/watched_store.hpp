@@ -23,7 +23,9 @@ class WatchedStore final : public broker::Store {
     });
   }
   StoreId id() const override { return store_.id(); }
-  void set_books(std::function<std::string()> books) override { store_.set_books(std::move(books)); }
+  void set_books(std::function<std::string()> books) override {
+    store_.set_books(std::move(books));
+  }
 
   broker::Appended append(std::span<const std::string_view> records) override {
     const auto appended = store_.append(records);
@@ -61,7 +63,9 @@ class WatchedStore final : public broker::Store {
     return store_.cached(where);
   }
   void forget(const broker::Locator& where) override { store_.forget(where); }
-  void fetch(std::uint64_t ticket, const broker::Locator& where) override { store_.fetch(ticket, where); }
+  void fetch(std::uint64_t ticket, const broker::Locator& where) override {
+    store_.fetch(ticket, where);
+  }
   void fetch_events(std::uint64_t ticket, std::uint64_t since, std::size_t count,
                     std::size_t bytes) override {
     store_.fetch_events(ticket, since, count, bytes);

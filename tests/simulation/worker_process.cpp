@@ -109,7 +109,8 @@ workers::AttemptEnd WorkerProcess::end_of(const wire::Hold& hold, const Behaviou
   }
   const bool too_large = behaviour.deed == Deed::too_large;
   const std::size_t most = world_.options.turn.core.limits.result_max;
-  end.result = result_of(hold.task, hold.attempt, too_large ? most + 1 : behaviour.duration_ms % 200);
+  end.result =
+      result_of(hold.task, hold.attempt, too_large ? most + 1 : behaviour.duration_ms % 200);
   if (random_.one_in(4)) end.usage = {10, 20, 30};
   return end;
 }

@@ -61,8 +61,8 @@ class WorkerProcess final : public Caller, public workers::WorkerSink {
   Alarm alarm_;
   bool alive_ = true;
   Micros stopped_until_ = 0;
-  std::vector<std::string> frames_;          // arrived, not read
-  std::vector<wire::Hold> ended_, told_;     // by handlers: ends and progress
+  std::vector<std::string> frames_;       // arrived, not read
+  std::vector<wire::Hold> ended_, told_;  // by handlers: ends and progress
   std::map<wire::Hold, Handler, workers::HoldLess> handlers_;
 };
 

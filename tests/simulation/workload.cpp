@@ -12,14 +12,12 @@ constexpr std::uint64_t kSharedKeys = 12;
 
 bool by_lot(Random& random, Share share) { return random.below(1000) < share; }
 
-Duration up_to(Random& random, Duration most) {
-  return Duration(random.between(0, most.count()));
-}
+Duration up_to(Random& random, Duration most) { return Duration(random.between(0, most.count())); }
 
 Deed draw_deed(const SimOptions& o, Random& random) {
   const std::pair<Deed, Share> shares[] = {
-      {Deed::fails, o.failing},     {Deed::fatal, o.fatal},          {Deed::crashes, o.crashing},
-      {Deed::hangs, o.hanging},     {Deed::too_large, o.over_large}, {Deed::times_out, o.timing_out},
+      {Deed::fails, o.failing}, {Deed::fatal, o.fatal},          {Deed::crashes, o.crashing},
+      {Deed::hangs, o.hanging}, {Deed::too_large, o.over_large}, {Deed::times_out, o.timing_out},
   };
   std::uint64_t lot = random.below(1000);
   for (const auto& [deed, share] : shares) {

@@ -16,12 +16,12 @@ namespace drover::sim {
 
 enum class Deed : std::uint32_t {
   completes,
-  fails,       // its first `times` attempts, then it completes
-  fatal,       // an error that is not retryable
-  crashes,     // its worker, the first `times` attempts
-  hangs,       // ignores its cancel and comes back long after
-  too_large,   // its result is over the limit
-  times_out,   // runs longer than its timeout, and stops when it is told to
+  fails,      // its first `times` attempts, then it completes
+  fatal,      // an error that is not retryable
+  crashes,    // its worker, the first `times` attempts
+  hangs,      // ignores its cancel and comes back long after
+  too_large,  // its result is over the limit
+  times_out,  // runs longer than its timeout, and stops when it is told to
 };
 
 struct Behaviour {

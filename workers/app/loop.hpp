@@ -7,9 +7,9 @@
 
 #include <optional>
 
+#include "common/observe/signals.hpp"
 #include "common/transport/clock.hpp"
 #include "common/transport/poller.hpp"
-#include "common/observe/signals.hpp"
 #include "workers/core/worker_core.hpp"
 #include "workers/io/broker_link.hpp"
 #include "workers/runtime/slot_pool.hpp"

@@ -176,9 +176,9 @@ class WorkerCore {
   SessionLimits limits_;
   Duration heartbeat_ = 5s;
   Duration worker_timeout_ = 15s;
-  Instant last_heard_;      // in this session
-  Instant last_sent_;       // anything
-  Instant last_heartbeat_;  // a list of holds: heartbeat or hello
+  Instant last_heard_;         // in this session
+  Instant last_sent_;          // anything
+  Instant last_heartbeat_;     // a list of holds: heartbeat or hello
   bool is_misjudged_ = false;  // the broker sees room where there is none: it needs to hear
   Instant progress_due_;
   Instant hello_due_;

@@ -1,6 +1,7 @@
 #include "workers/engines/child_keeper.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -87,12 +88,15 @@ ChildKeeper::ChildKeeper() {
   DROVER_ASSERT(keeper_ > 0);
   close(ends[0]);
   pipe_ = ends[1];
+  fcntl(pipe_, F_SETFL, O_NONBLOCK);  // nobody waits for a keeper that somebody has stopped
   owned_.insert(keeper_);
 }
 
 ChildKeeper::~ChildKeeper() {
   close(pipe_);
-  while (keeper_ > 0 && waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
+  for (int looks = 0; keeper_ > 0 && waitpid(keeper_, nullptr, WNOHANG) == 0; ++looks) {
+    if (looks == 1000) kill(keeper_, SIGKILL);
+    poll(nullptr, 0, 1);
   }
 }
 

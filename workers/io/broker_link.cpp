@@ -35,8 +35,8 @@ void BrokerLink::send(const wire::WorkerMessage& message) {
 
 bool BrokerLink::take_connected() {
   if (!watch_.take_connected()) return false;
-  // libzmq looks for news of its pipes once a millisecond at most, unless it is polled: without this
-  // a frame sent now may still meet a socket that knows of no connection.
+  // libzmq looks for news of its pipes once a millisecond at most, unless it is polled: without
+  // this a frame sent now may still meet a socket that knows of no connection.
   transport::Poller poller;
   poller.add(dealer_);
   poller.wait(Duration(0));

@@ -14,13 +14,20 @@ class BrokerLinkTest : public ::testing::Test {
   static constexpr SessionId kKnock{1};
 
   void SetUp() override {
-    auto bound = transport::RouterSocket::bind(context, "tcp://127.0.0.1:*", {});
-    ASSERT_TRUE(bound);
-    broker.emplace(std::move(*bound));
+    bind("tcp://127.0.0.1:*");
     auto opened = BrokerLink::open(context, broker->address(), 1);
     ASSERT_TRUE(opened);
     link.emplace(std::move(*opened));
     connect();
+  }
+
+  // The broker has a context of its own: when that is gone, its address is free.
+  void bind(const std::string& address) {
+    broker.reset();
+    brokers_context.emplace();
+    auto bound = transport::RouterSocket::bind(*brokers_context, address, {});
+    ASSERT_TRUE(bound) << bound.error().message;
+    broker.emplace(std::move(*bound));
   }
 
   // Says bye until it arrives: before there is a connection it is dropped.
@@ -61,6 +68,7 @@ class BrokerLinkTest : public ::testing::Test {
   }
 
   transport::Context context;
+  std::optional<transport::Context> brokers_context;
   std::optional<transport::RouterSocket> broker;
   std::optional<BrokerLink> link;
   std::optional<transport::RouterSocket::Incoming> in;
@@ -105,11 +113,7 @@ TEST_F(BrokerLinkTest, WithoutABrokerMessagesAreDroppedAndCountedNotGathered) {
 
 TEST_F(BrokerLinkTest, AConnectionThatComesUpAgainIsToldAndCanBeUsedAtOnce) {
   link->take_connected();
-  const auto address = broker->address();
-  broker.reset();
-  auto bound = transport::RouterSocket::bind(context, address, {});
-  ASSERT_TRUE(bound) << bound.error().message;
-  broker.emplace(std::move(*bound));
+  bind(broker->address());
   while (!link->take_connected()) await(link->watch());
   link->send(wire::Bye{SessionId{5}});
   EXPECT_EQ(std::get<wire::Bye>(heard()).session, SessionId{5});
