@@ -1,5 +1,6 @@
-// What the scheduling core costs by itself: nanoseconds for a submission, a lease and a result, with
-// 1,000, 100,000 and 1,000,000 tasks waiting behind. No disk, no sockets, no encoding of records.
+// What the scheduling core costs by itself: nanoseconds for a submission, a lease and a result,
+// with 1,000, 100,000 and 1,000,000 tasks waiting behind. No disk, no sockets, no encoding of
+// records.
 //
 //   build/release/bench/bench_core
 //   valgrind --tool=callgrind build/release/bench/bench_core 10000      (instruction counts)
@@ -125,8 +126,9 @@ int main(int argc, char** argv) {
     std::vector<double> took;
     for (int i = 0; i < kRepeats; ++i) took.push_back(bench.run(kRounds));
     std::sort(took.begin(), took.end());
-    std::printf("{\"bench\":\"core_lifecycle\",\"waiting\":%zu,\"ns_median\":%.0f,\"ns_min\":%.0f}\n",
-                backlog, took[kRepeats / 2], took.front());
+    std::printf(
+        "{\"bench\":\"core_lifecycle\",\"waiting\":%zu,\"ns_median\":%.0f,\"ns_min\":%.0f}\n",
+        backlog, took[kRepeats / 2], took.front());
   }
   return 0;
 }

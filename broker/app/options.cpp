@@ -55,11 +55,12 @@ Result<std::unique_ptr<Store>> make_store(const config::Settings& s) {
                                           std::uint64_t{s.limits.queues} * kQueueBooksBytes});
   const std::uint64_t least = 4 * largest;
   if (s.journal.segment < least) {
-    return Error{Errc::bad_configuration,
-                 "journal.segment must hold four of the largest records that limits.message_max and "
-                 "limits.queues allow: " +
-                     std::to_string(least) + " bytes here",
-                 "journal.segment"};
+    return Error{
+        Errc::bad_configuration,
+        "journal.segment must hold four of the largest records that limits.message_max and "
+        "limits.queues allow: " +
+            std::to_string(least) + " bytes here",
+        "journal.segment"};
   }
   journal::JournalOptions options;
   options.segment_bytes = s.journal.segment;

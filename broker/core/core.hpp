@@ -46,7 +46,7 @@ struct CoreOptions {
   std::uint64_t message_max = 1024 * 1024;  // told to workers
   std::uint64_t queue_length = 10'000'000;  // waiting and dead tasks of one queue
   std::size_t queues = 10'000;
-  std::size_t kinds = 10'000;   // type and requirements together, in use at once
+  std::size_t kinds = 10'000;  // type and requirements together, in use at once
   std::size_t workers = 10'000;
   std::size_t waits = 100'000;  // callers that wait for a task's end
   Policy policy;                // of a task that does not say

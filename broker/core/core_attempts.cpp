@@ -10,7 +10,7 @@ namespace drover::broker {
 namespace {
 
 constexpr std::size_t kLeasesAtOnce = 1000;  // the next turn goes on
-constexpr Duration kStopSlack = 1s;  // beyond cancel_grace, for the worker's word to arrive
+constexpr Duration kStopSlack = 1s;          // beyond cancel_grace, for the worker's word to arrive
 
 ErrorView worker_lost_error() {
   return {"WORKER_LOST", "the worker vanished while it held the task", true};
@@ -201,8 +201,8 @@ void Core::lose(TaskIndex task, Instant now, Output& out) {
   }
 }
 
-// The attempt is over for the task; its worker will be told (tell_to_stop, once that is written), and
-// its slot counts as used until the worker says that it has stopped, or has had the time to.
+// The attempt is over for the task; its worker will be told (tell_to_stop, once that is written),
+// and its slot counts as used until the worker says that it has stopped, or has had the time to.
 WorkerIndex Core::stop_later(TaskIndex task, bool cancelled, Instant now) {
   TaskSlot& slot = tasks_[task];
   const WorkerIndex index = slot.cold->holder;

@@ -334,7 +334,8 @@ void Core::place_recovered(TaskIndex task, Instant now) {
                 {slot.id, slot.labels->payload_hash, until, {}, slot.state, false});
     }
   }
-  if (planted(Planted::delayed_starts_early) && slot.state == TaskState::scheduled) slot.until = now;
+  if (planted(Planted::delayed_starts_early) && slot.state == TaskState::scheduled)
+    slot.until = now;
   if (planted(Planted::retry_delay_redrawn) && slot.state == TaskState::retrying) {
     slot.until = now + draw_delay(policy_of(slot).backoff, slot.failures, random_);
   }

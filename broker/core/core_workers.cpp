@@ -321,7 +321,8 @@ void Core::freed(WorkerIndex index, Instant now, Output& out) {
   Worker& worker = fleet_[index];
   if (worker.load() == 0) {
     worker.exclusive = false;
-    if (const TaskIndex task = reserved_for(index); task != kNone && !worker.draining && !worker.gave_back) {
+    if (const TaskIndex task = reserved_for(index);
+        task != kNone && !worker.draining && !worker.gave_back) {
       unplace(task);
       return lease(task, index, now, out);
     }

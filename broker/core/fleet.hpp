@@ -52,7 +52,7 @@ struct Worker {
   bool gave_back = false;  // gave work back: gets none before it has said how it is (a heartbeat)
   bool in_use = false;
   Instant unreachable_since = kNever;  // sends have found no connection since then
-  std::uint32_t bucket = kNone;  // the load it is filed under while free
+  std::uint32_t bucket = kNone;        // the load it is filed under while free
   WorkerIndex free_prev = kNone, free_next = kNone;
 
   // Slots in use, its window counts them all.

@@ -66,9 +66,9 @@ class Turn {
   // at once.
   Instant wake_at() const;
 
-  // Asked after begin(). False while so much waits for the disk that no client frame should be read;
-  // and while time is caught up with after a standstill, for what a client says in relation to now
-  // (a delay, a ttl) would be reckoned from a time that is long gone.
+  // Asked after begin(). False while so much waits for the disk that no client frame should be
+  // read; and while time is caught up with after a standstill, for what a client says in relation
+  // to now (a delay, a ttl) would be reckoned from a time that is long gone.
   bool takes_clients() const;
 
   // From now on no new tasks; what was said still leaves.

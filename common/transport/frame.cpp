@@ -16,7 +16,7 @@ Frame Frame::adopt(std::string&& bytes) {
   auto holder = std::make_unique<std::string>(std::move(bytes));
   Frame frame;
   frame.message_.rebuild(holder->data(), holder->size(), &release, holder.get());
-  holder.release();
+  static_cast<void>(holder.release());  // frees itself through release()
   return frame;
 }
 

@@ -92,7 +92,7 @@ void Checker::take_lease(TaskNumber task, const Record& r) {
 
 // --- losing them
 
-void Checker::judge_loss(const TaskEntry& entry, const Record&) {
+void Checker::judge_loss(const TaskEntry& entry) {
   if (!by_time() && !has_released(entry)) {
     return fail(name(entry) + " is lost because of a message");
   }

@@ -18,10 +18,10 @@ void Checker::appended(std::uint64_t seq, std::string_view bytes) {
   ++figures_.records;
   const auto stored = broker::decode_record(bytes);
   if (!stored) return fail("a record cannot be read back: " + stored.error().message);
-  judge(stored->record, bytes, seq);
+  judge(stored->record, seq);
 }
 
-void Checker::judge(const Record& r, std::string_view, std::uint64_t seq) {
+void Checker::judge(const Record& r, std::uint64_t seq) {
   if (cause_.kind == Cause::Kind::nothing) return fail("something was decided without a cause");
   if (r.at != now_) return fail("a record does not bear the time of its turn");
   if (r.kind >= RecordKind::worker_joined) return judge_worker(r);
@@ -105,7 +105,7 @@ void Checker::judge_counts(const TaskEntry& entry, const Record& r) {
 
 void Checker::judge_end_of_attempt(const TaskEntry& entry, const Record& r) {
   const bool lost = r.outcome == Outcome::worker_lost;
-  if (lost) return judge_loss(entry, r);
+  if (lost) return judge_loss(entry);
   const bool overran =
       by_time() && (r.outcome == Outcome::timed_out || r.outcome == Outcome::stopped);
   if (r.kind == RecordKind::stopped) {
@@ -174,7 +174,7 @@ void Checker::judge_requeued(const TaskEntry& entry, const Record& r) {
     return;
   }
   if (r.from != TaskState::running) return fail(name(entry) + " is given back by nobody");
-  if (r.reason == "worker_lost") return judge_loss(entry, r);
+  if (r.reason == "worker_lost") return judge_loss(entry);
   const auto* failed = failed_item(entry);
   const bool stopped = r.reason == "stopped" && failed && failed->outcome == Outcome::stopped;
   const bool released = r.reason == "released" && has_released(entry);
@@ -186,69 +186,6 @@ void Checker::judge_requeued(const TaskEntry& entry, const Record& r) {
   if (cause_.kind != Cause::Kind::worker || (!stopped && !released && !unlisted)) {
     fail(name(entry) + " is taken from its worker as " + std::string(r.reason) +
          " without a cause");
-  }
-}
-
-// --- admission
-
-void Checker::judge_created(const Record& r, std::uint64_t seq) {
-  const auto* submit = std::get_if<wire::Submit>(&cause_.client_message);
-  const wire::SubmittedTask* task = nullptr;
-  if (cause_.kind == Cause::Kind::client && submit) {
-    for (const auto& each : submit->tasks) {
-      if (each.spec.id == r.task && each.bytes == r.blob) task = &each;
-    }
-  }
-  if (!task) return fail("a task was admitted that nobody submitted");
-  const TaskSpec& spec = task->spec;
-  const TaskNumber known = ledger_.find(r.task);
-  if (known != kNoTask && !may_be_forgotten(ledger_[known])) {
-    return fail("promise 7: " + name(ledger_[known]) + " is admitted again");
-  }
-  // Its attempts begin with 1 again.
-  if (known != kNoTask)
-    begun_.erase(begun_.lower_bound({r.task, 0}), begun_.upper_bound({r.task, UINT32_MAX}));
-  if (r.admission <= ledger_.newest_admission()) return fail("an admission number is used again");
-  TaskFacts facts;
-  facts.id = r.task;
-  facts.tenant = spec.tenant.empty() ? "default" : std::string(spec.tenant);
-  facts.queue = spec.queue.empty() ? "default" : std::string(spec.queue);
-  facts.type = spec.type;
-  facts.tenant_number = ledger_.tenant_number(facts.tenant);
-  facts.queue_number = ledger_.queue_number(facts.tenant, facts.queue);
-  std::vector<std::string> requirements(spec.required_capabilities.begin(),
-                                        spec.required_capabilities.end());
-  facts.kind = kind_of(facts.type, std::move(requirements));
-  facts.priority = spec.priority.value_or(Priority::normal);
-  facts.admission = r.admission;
-  facts.created_at = r.created_at;
-  facts.timeout = spec.timeout.value_or(core_.policy.timeout);
-  facts.result_ttl = spec.result_ttl.value_or(core_.policy.result_ttl);
-  facts.max_attempts = spec.max_attempts.value_or(core_.policy.max_attempts);
-  facts.backoff = spec.backoff.value_or(core_.policy.backoff);
-  facts.key = spec.idempotency_key;
-  facts.payload_hash = digest(spec.payload);
-  facts.bytes_crc = static_cast<std::uint32_t>(digest(task->bytes) >> 32);
-  const Instant due = spec.not_before.value_or(now_ + spec.delay.value_or(0ms));
-  const Instant expires = spec.ttl ? now_ + *spec.ttl : spec.expires_at.value_or(kNever);
-  const bool later = due > now_;
-  const bool good = r.state == (later ? TaskState::scheduled : TaskState::ready) &&
-                    r.created_at == now_ && r.until == (later ? due : kNever) &&
-                    r.expires_at == expires && r.attempt == 0 && r.failures == 0;
-  if (!good) return fail("task " + to_string(r.task) + " is not admitted as it was submitted");
-  if (!facts.key.empty()) judge_key(facts, r.at);
-  judge_unchanged(facts, r);
-  if (violation_) return;
-  settle(ledger_.create(std::move(facts), r, seq), r);
-}
-
-void Checker::judge_key(const TaskFacts& facts, Instant) {
-  const TaskNumber first = ledger_.find_key(facts.tenant, facts.key);
-  if (first == kNoTask) return;
-  const TaskEntry& entry = ledger_[first];
-  const bool may_go = core_.idempotency_max < 1000 && may_be_forgotten(entry);
-  if (entry.facts.created_at + core_.idempotency_window > newest_now_ && !may_go) {
-    fail("promise 7: a second task is admitted for the idempotency key of " + name(entry));
   }
 }
 

@@ -139,9 +139,8 @@ class Checker {
   using Asked = std::pair<std::uint64_t, std::uint64_t>;  // peer, request
 
   // --- records (check_records.cpp)
-  void judge(const Record& r, std::string_view bytes, std::uint64_t seq);
+  void judge(const Record& r, std::uint64_t seq);
   void judge_task(TaskNumber task, const Record& r);
-  void judge_created(const Record& r, std::uint64_t seq);
   void judge_unchanged(const TaskFacts& facts, const Record& r);
   void judge_counts(const TaskEntry& entry, const Record& r);
   void judge_end_of_attempt(const TaskEntry& entry, const Record& r);
@@ -149,14 +148,20 @@ class Checker {
   void judge_dead(const TaskEntry& entry, const Record& r);
   void judge_requeued(const TaskEntry& entry, const Record& r);
   void judge_worker(const Record& r);
-  void judge_key(const TaskFacts& facts, Instant at);
   void settle(TaskNumber task, const Record& r);
+
+  // --- admission (check_admission.cpp)
+  void judge_created(const Record& r, std::uint64_t seq);
+  const wire::SubmittedTask* submitted_item(const Record& r) const;
+  TaskFacts facts_of(const wire::SubmittedTask& task, const Record& r);
+  void judge_admitted(const TaskSpec& spec, const Record& r);
+  void judge_key(const TaskFacts& facts);
 
   // --- leases (check_leases.cpp)
   void judge_started(TaskNumber task, const Record& r);
   void judge_turn(TaskNumber task, const WorkerView& worker);
   void judge_poison(const TaskEntry& entry);
-  void judge_loss(const TaskEntry& entry, const Record& r);
+  void judge_loss(const TaskEntry& entry);
   void take_lease(TaskNumber task, const Record& r);
   void hears(const wire::Hello& hello, Instant now);
   void hears(const wire::Heartbeat& beat);
@@ -171,7 +176,7 @@ class Checker {
   bool is_asked_by_client(const TaskId& id, bool retry) const;
   bool by_time() const { return cause_.kind == Cause::Kind::time; }
 
-  // --- requests and replies (check_clients.cpp)
+  // --- requests and replies (check_clients.cpp, check_answers.cpp)
   Expected expect() const;
   ExpectedTask expect_task(const wire::SubmittedTask& task, std::vector<TaskNumber>& used) const;
   std::vector<Errc> refusals_of(const wire::SubmittedTask& task) const;

@@ -1,4 +1,5 @@
 // A subscriber: follows the status bus through the real follower, over a connection that drops.
+// What it is told must be every event, once and in order.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
 // What all parts of a run share: its options, its time, its network, and who watches.
+// One world is one run from one seed; nothing outlives it.
 #pragma once
 
 #include "common/base/random.hpp"
