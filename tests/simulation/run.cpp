@@ -145,5 +145,6 @@ int run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   std::signal(SIGABRT, drover::sim::on_abort);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   return drover::sim::run(drover::sim::parse(argc, argv));
 }

@@ -6,7 +6,7 @@ import time
 import history
 from fleet import Fleet, expect, expect_books_balance, seeded, wait_until
 
-TASKS = 50_000
+TASKS = 200_000
 KILLS = 20
 
 
@@ -19,13 +19,13 @@ def main():
 
         def start_worker():
             names.append(f"started-{len(names)}.txt")
-            return fleet.start_load_worker(history=names[-1], window=50, hold="20ms")
+            return fleet.start_load_worker(history=names[-1], window=200, hold="50ms")
 
         workers = [start_worker() for _ in range(4)]
         producer = fleet.start_producer(TASKS, batch=100, ids="accepted.txt")
         kills = []
         for _ in range(KILLS):
-            time.sleep(chance.uniform(0.05, 0.6))
+            time.sleep(chance.uniform(0.1, 1.0))
             victim = chance.randrange(len(workers))
             kills.append(int(time.time() * 1000))
             workers[victim].kill()
