@@ -21,6 +21,7 @@ import time
 BIN = os.environ.get("DROVER_BIN") or os.path.join(
     os.path.dirname(__file__), "../../build/release/bin")
 LOAD = os.path.join(BIN, "../bench/bench_load")
+SHIM = os.path.realpath(os.path.join(BIN, "../tests/fail_call.so"))
 
 
 def free_ports(count):
@@ -55,6 +56,17 @@ def expect(condition, message):
         fail(message)
 
 
+def under_shim(program, directory, **plan):
+    """The environment in which `program` meets a disk that fails or is slow below `directory`: see
+    tests/faults/shim/fail_call.cpp. under_shim(broker, data, FAIL_CALL="fdatasync:3:EIO")"""
+    expect(os.path.exists(SHIM), f"there is no {SHIM}: build the target drover_fail_call")
+    linked = subprocess.run(["ldd", program], capture_output=True, text=True).stdout.split()
+    sanitizer = [word for word in linked if word.startswith("/") and "/libasan" in word]
+    plan.setdefault("FAIL_DIR", directory)
+    return {"LD_PRELOAD": " ".join(sanitizer + [SHIM]),  # the sanitizer wants to be first
+            **{"DROVER_" + name: value for name, value in plan.items()}}
+
+
 class Fleet:
     def __init__(self, settings=None):
         self.settings = settings or {}
@@ -83,15 +95,16 @@ class Fleet:
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def run(self, argv, log=None, **options):
+    def run(self, argv, log=None, env=None, **options):
         out = open(self.path(log), "ab") if log else subprocess.PIPE
-        env = {k: v for k, v in os.environ.items() if not k.startswith("DROVER_")}
+        env = {k: v for k, v in os.environ.items() if not k.startswith("DROVER_")} | (env or {})
         process = subprocess.Popen(argv, stdout=out, stderr=out if log else subprocess.PIPE, env=env,
                                    stdin=subprocess.DEVNULL, cwd=self.dir, **options)
         self.processes.append(process)
         return process
 
-    def start_broker(self, wait=True):
+    def start_broker(self, wait=True, **shim):
+        """`shim`: what its disk does, such as SLOW_CALL="fdatasync:5000" (see under_shim)."""
         settings = {
             "broker.clients.bind": self.url,
             "broker.workers.bind": self.connect,
@@ -101,7 +114,10 @@ class Fleet:
         }
         argv = [os.path.join(BIN, "drover-broker")]
         argv += [f"--{key}={value}" for key, value in settings.items()]
-        self.broker = self.run(argv, log="broker.log")
+        if shim:
+            os.makedirs(self.path("data"), mode=0o700, exist_ok=True)
+            shim = under_shim(argv[0], self.path("data"), **shim)
+        self.broker = self.run(argv, log="broker.log", env=shim)
         if wait:
             wait_until("the broker answers", lambda: self.try_drover("ping", "-q").returncode == 0)
         return self.broker
