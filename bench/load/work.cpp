@@ -1,13 +1,12 @@
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <deque>
 #include <fstream>
 #include <random>
 
 #include "bench/load/load.hpp"
+#include "common/observe/signals.hpp"
 #include "common/transport/clock.hpp"
 #include "common/transport/dealer_socket.hpp"
 #include "common/transport/poller.hpp"
@@ -101,19 +100,10 @@ class InstantWorker : public workers::WorkerSink {
   std::uint64_t started_ = 0;
 };
 
-int signal_fd() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-}
-
 }  // namespace
 
 int work(const WorkOptions& options) {
-  const int signals = signal_fd();
+  const observe::Signals signals;
   std::random_device entropy;
   const std::uint64_t seed = (std::uint64_t{entropy()} << 32) | entropy();
   transport::Context context;
@@ -126,7 +116,7 @@ int work(const WorkOptions& options) {
   InstantWorker worker(options, *socket, seed);
   transport::Poller poller;
   poller.add(*socket);
-  const auto stop = poller.add(signals);
+  const auto stop = poller.add(signals.fd());
   while (!worker.stopped()) {
     poller.wait(std::max(Duration(0), worker.wake_at() - clock.now()));
     worker.turn(clock.now(), poller.ready(stop));
