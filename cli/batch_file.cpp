@@ -25,6 +25,41 @@ std::string identity_of(const struct stat& file) {
                      file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
 }
 
+// Gives a line what it does not say itself.
+void fill_in(NewTask& task, const NewTask& usual) {
+  const auto text = [](std::string& target, const std::string& value) {
+    if (target.empty()) target = value;
+  };
+  const auto value = [](auto& target, const auto& other) {
+    if (!target) target = other;
+  };
+  text(task.queue, usual.queue);
+  text(task.tenant, usual.tenant);
+  text(task.user_id, usual.user_id);
+  text(task.agent_id, usual.agent_id);
+  text(task.content_type, usual.content_type);
+  text(task.traceparent, usual.traceparent);
+  const auto list = [](auto& target, const auto& other) {
+    if (target.empty()) target = other;
+  };
+  list(task.required_capabilities, usual.required_capabilities);
+  list(task.required_labels, usual.required_labels);
+  list(task.metadata, usual.metadata);
+  value(task.priority, usual.priority);
+  value(task.timeout, usual.timeout);
+  value(task.max_attempts, usual.max_attempts);
+  value(task.backoff, usual.backoff);
+  value(task.result_ttl, usual.result_ttl);
+  if (!task.delay && !task.not_before) {
+    task.delay = usual.delay;
+    task.not_before = usual.not_before;
+  }
+  if (!task.ttl && !task.expires_at) {
+    task.ttl = usual.ttl;
+    task.expires_at = usual.expires_at;
+  }
+}
+
 }  // namespace
 
 std::string batch_key(const std::string& identity, std::uint64_t line, std::string_view bytes) {
@@ -32,9 +67,9 @@ std::string batch_key(const std::string& identity, std::uint64_t line, std::stri
   return fmt::format("batch-{}-{}-{:016x}", identity, line, fnv1a(bytes));
 }
 
-Result<BatchFile> BatchFile::open(const std::string& path, const std::string& type) {
+Result<BatchFile> BatchFile::open(const std::string& path, const NewTask& usual) {
   BatchFile batch;
-  batch.type_ = type;
+  batch.usual_ = usual;
   batch.file_.reset(path == "-" ? stdin : std::fopen(path.c_str(), "re"));
   struct stat about {};
   if (!batch.file_ || fstat(fileno(batch.file_.get()), &about) != 0) {
@@ -82,12 +117,14 @@ Result<std::vector<BatchLine>> BatchFile::next(std::size_t most) {
 Result<NewTask> BatchFile::read_task(const std::string& line) const {
   auto json = parse_json(line);
   if (!json) return json.error();
-  if (json->is_object() && !json->contains("type") && !type_.empty()) (*json)["type"] = type_;
+  const bool has_type = !json->is_object() || json->contains("type");
+  if (!has_type && !usual_.type.empty()) (*json)["type"] = usual_.type;
   auto task = task_from_json(*json);
   if (!task) return task.error();
   if (!task->id && task->idempotency_key.empty()) {
     task->idempotency_key = batch_key(identity_, lines_, line);
   }
+  fill_in(*task, usual_);
   return task;
 }
 

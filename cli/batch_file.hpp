@@ -1,9 +1,10 @@
 // A file of tasks, one JSON object a line (NDJSON), read in pieces so that its size does not
 // matter.
 //
-// Submitting the same file twice is safe: a line that brings neither id nor idempotency_key gets a
-// key made of the file's identity (device, inode, size, time of change), the line's number and its
-// bytes. A file written anew is a new batch. Pipes have no identity; their lines get no key.
+// Submitting the unchanged file again is safe: a line that brings neither id nor idempotency_key
+// gets a key made of the file's identity (device, inode, size, time of change), the line's number
+// and its bytes. A file that was changed or written anew is a new batch, all of it. Pipes have no
+// identity; their lines get no key.
 #pragma once
 
 #include <cstdio>
@@ -25,13 +26,16 @@ struct BatchLine {
 
 class BatchFile {
  public:
-  // "-" is stdin. Error: INVALID_ARGUMENT with the system's reason. `type` is for lines without
-  // one.
-  static Result<BatchFile> open(const std::string& path, const std::string& type);
+  // "-" is stdin. A line that does not say something has it from `usual`. Error: INVALID_ARGUMENT
+  // with the system's reason.
+  static Result<BatchFile> open(const std::string& path, const NewTask& usual);
 
   // The next lines, at most `most`; none at the end. Empty lines are passed over. Error: IO_FAILED,
   // or a line beyond kLineMax.
   Result<std::vector<BatchLine>> next(std::size_t most);
+
+  // Its lines can be told from those of another file, so that repeating them is safe.
+  bool has_identity() const { return !identity_.empty(); }
 
   std::uint64_t bytes() const { return bytes_; }  // 0 where nobody knows
   std::uint64_t bytes_read() const { return bytes_read_; }
@@ -46,7 +50,7 @@ class BatchFile {
   Result<NewTask> read_task(const std::string& line) const;
 
   std::unique_ptr<std::FILE, Close> file_;
-  std::string type_;
+  NewTask usual_;
   std::string identity_;
   std::uint64_t bytes_ = 0;
   std::uint64_t bytes_read_ = 0;

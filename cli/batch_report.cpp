@@ -26,11 +26,6 @@ std::string spelled(const std::optional<Duration>& duration) {
   return duration ? human(*duration) : "-";
 }
 
-std::string upper(std::string text) {
-  for (auto& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-  return text;
-}
-
 Colour colour_of(const std::string& column, const std::string& text) {
   if (column == "state") return colour_of_state(text);
   if (column != "severity") return Colour::plain;
@@ -100,7 +95,7 @@ Table BatchReport::table() const {
   const auto names = columns();
   for (const auto& name : names) {
     const bool number = name == "line" || name == "waited" || name == "ran";
-    table.column(upper(name), number ? Table::Align::right : Table::Align::left);
+    table.column(name, number ? Table::Align::right : Table::Align::left);
   }
   for (const auto& [line, task] : tasks_) {
     for (const auto& entry : list_of(object_of(task, "result"), options_.rows.c_str())) {

@@ -34,6 +34,10 @@ bool is_named(const CLI::App& app, const std::string& word) {
   return app.get_name() == word || std::find(aliases.begin(), aliases.end(), word) != aliases.end();
 }
 
+CLI::Option& again_for_more(CLI::Option& option) {
+  return *option.trigger_on_parse()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
 // The verb that was read furthest down.
 const CLI::App& deepest(const CLI::App& root) {
   const CLI::App* app = &root;
@@ -155,12 +159,21 @@ Verb& Verb::option(std::optional<std::uint32_t>& target, const std::string& name
 
 Verb& Verb::option(std::vector<std::string>& target, const std::string& names,
                    const std::string& value, const std::string& says) {
-  impl_->app
-      ->add_option_function<std::string>(
-          names, [&target](const std::string& text) { target.push_back(text); }, says)
-      ->type_name(value)
-      ->trigger_on_parse()
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  again_for_more(*impl_->app->add_option_function<std::string>(
+                     names, [&target](const std::string& text) { target.push_back(text); }, says))
+      .type_name(value);
+  return *this;
+}
+
+Verb& Verb::option(std::vector<std::pair<std::string, std::string>>& target,
+                   const std::string& names, const std::string& says) {
+  const auto read = [&target, names](const std::string& text) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos) refuse(names, fmt::format("'{}' is no KEY=VALUE", text));
+    target.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  };
+  again_for_more(*impl_->app->add_option_function<std::string>(names, read, says))
+      .type_name("KEY=VALUE");
   return *this;
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/result.hpp"
@@ -50,10 +51,12 @@ class Verb {
   Verb& option(std::optional<Duration>& target, const std::string& names, const std::string& says);
   Verb& option(std::optional<std::uint32_t>& target, const std::string& names, std::uint32_t least,
                std::uint32_t most, const std::string& says);
-  // May be given again for more.
+  // May be given again for more; the second is KEY=VALUE.
   Verb& option(std::vector<std::string>& target, const std::string& names, const std::string& value,
                const std::string& says);
-  // `take` reads the value; its error's message says what was expected.
+  Verb& option(std::vector<std::pair<std::string, std::string>>& target, const std::string& names,
+               const std::string& says);
+  // `take` reads the value, once; its error's message says what was expected.
   Verb& option(const std::function<Result<void>(const std::string&)>& take,
                const std::string& names, const std::string& value, const std::string& says);
 

@@ -34,6 +34,10 @@ void on_signal(int number) {
   [[maybe_unused]] const auto written = write(stop_event, &one, sizeof one);
 }
 
+std::string in_a_line(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 // What a person may try next.
 std::string hint_for(const Error& error) {
   if (error.code == Errc::broker_unavailable) return "Is it running? `drover up` starts one.";
@@ -75,7 +79,9 @@ Result<config::Loaded> Context::settings(std::vector<config::Override> overrides
   auto loaded = config::load_settings(config::find_settings_file(config_file, environment),
                                       environment, overrides);
   if (!loaded) return loaded.error();
-  for (const auto& warning : loaded->warnings) warn(warning);
+  if (!std::exchange(warned_, true)) {
+    for (const auto& warning : loaded->warnings) warn(warning);
+  }
   return loaded;
 }
 
@@ -118,31 +124,44 @@ void Context::print(const Table& table) const {
   std::fflush(stdout);
 }
 
-void Context::print_json(const nlohmann::json& value) const {
-  print(value.dump(-1, ' ', false, json::error_handler_t::replace));
-}
+void Context::print_json(const nlohmann::json& value) const { print(in_a_line(value)); }
 
 void Context::note(std::string_view text) const {
-  if (!quiet) fmt::print(stderr, "{}\n", text);
+  if (!quiet && !json) fmt::print(stderr, "{}\n", text);
 }
 
 void Context::warn(std::string_view text) const {
-  if (!quiet) fmt::print(stderr, "{} {}\n", terminal.err.paint(Colour::yellow, "warning:"), text);
+  if (quiet) return;
+  if (json) return fmt::print(stderr, "{}\n", in_a_line({{"warning", text}}));
+  fmt::print(stderr, "{} {}\n", terminal.err.paint(Colour::yellow, "warning:"), text);
+}
+
+void Context::print_list(const nlohmann::json& list, const Table& table,
+                         std::string_view none) const {
+  if (json) return print_json(list);
+  table.empty() ? note(none) : print(table);
 }
 
 int Context::fail(const Error& error) const {
-  if (error.code == Errc::cancelled && is_interrupted()) return interrupted_code();
+  const bool by_user = error.code == Errc::cancelled && is_interrupted();
+  return by_user ? interrupted_code() : fail(error, json::object());
+}
+
+int Context::fail(const Error& error, const nlohmann::json& about) const {
+  const bool by_user = error.code == Errc::cancelled && is_interrupted();
+  const int code = by_user ? interrupted_code() : exit_code_of(error.code);
   if (json) {
-    const auto text = error_json(error).dump(-1, ' ', false, json::error_handler_t::replace);
-    fmt::print(stderr, "{}\n", text);
-    return exit_code_of(error.code);
+    auto line = error_json(error);
+    line.update(about);
+    fmt::print(stderr, "{}\n", in_a_line(line));
+    return code;
   }
   auto text = error.message;
   if (text.empty()) text = name_of(error.code);
   if (!text.ends_with('.') && !text.ends_with('?')) text += '.';
   if (const auto hint = hint_for(error); !hint.empty()) text += " " + hint;
   fmt::print(stderr, "{} {}\n", terminal.err.paint(Colour::red, "drover:"), text);
-  return exit_code_of(error.code);
+  return code;
 }
 
 nlohmann::json error_json(const Error& error) {
@@ -158,9 +177,16 @@ int exit_code_of(Errc code) {
     case Errc::broker_unavailable: return kUnreachable;
     case Errc::not_found: return kNotFound;
     case Errc::wait_timed_out: return kWaitTimedOut;
-    case Errc::bad_configuration:
+    case Errc::invalid_argument:
+    case Errc::bad_id:
+    case Errc::bad_name:
+    case Errc::message_too_large:
+    case Errc::payload_too_large:
+    case Errc::batch_too_large:
+    case Errc::too_deep:
+    case Errc::too_many_elements:
     case Errc::bad_cursor:
-    case Errc::bad_id: return kUsage;
+    case Errc::bad_configuration: return kUsage;
     default: return kFailed;
   }
 }
@@ -168,6 +194,12 @@ int exit_code_of(Errc code) {
 Instant system_now() {
   return Instant(
       std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
+}
+
+std::optional<Instant> parse_since(const std::string& text) {
+  if (const auto span = parse_duration(text)) return system_now() - *span;
+  const auto at = parse_rfc3339(text);
+  return at ? std::optional(*at) : std::nullopt;
 }
 
 Result<TaskId> parse_task_id(const std::string& text) {

@@ -33,7 +33,7 @@ class Context {
 
   Terminal terminal;
 
-  // Read once; warnings about the environment are said then. Error: BAD_CONFIGURATION.
+  // Warnings about the environment are said the first time. Error: BAD_CONFIGURATION.
   Result<config::Loaded> settings(std::vector<config::Override> overrides = {});
 
   // A client that has greeted the broker. Says on a terminal that it waits.
@@ -46,12 +46,18 @@ class Context {
   void print(const Table& table) const;
   void print_json(const nlohmann::json& value) const;  // one line
 
-  // Words for a person, to stderr, unless quiet.
+  // Words for a person, to stderr, unless quiet. With --json stderr has JSON alone, a line each: a
+  // note is left out, a warning is {"warning":...}.
   void note(std::string_view text) const;
   void warn(std::string_view text) const;
 
-  // Says what went wrong, as a sentence or as JSON, and returns the exit code for it.
+  // Says what went wrong, as a sentence or as JSON, and returns the exit code for it. `about` is
+  // what stands beside the error for scripts, {"id":...} for instance; the message names it too.
   int fail(const Error& error) const;
+  int fail(const Error& error, const nlohmann::json& about) const;
+
+  // A list, as JSON or as a table; where nothing is in it, people are told so.
+  void print_list(const nlohmann::json& list, const Table& table, std::string_view none) const;
 
   // --- being interrupted
 
@@ -64,9 +70,13 @@ class Context {
 
   // Waits, at most so long; true if it was interrupted.
   static bool pause(Duration duration);
+
+ private:
+  bool warned_ = false;
 };
 
-// The exit code for an error.
+// The exit code for an error. What the caller asked for wrongly is kUsage, whoever noticed it: this
+// program or the broker.
 int exit_code_of(Errc code);
 
 // The error as scripts read it: {"error":{"code","message","field"?,"retry_after_ms"?}}
@@ -74,6 +84,9 @@ nlohmann::json error_json(const Error& error);
 
 // The system's time, which instants of the broker are compared with.
 Instant system_now();
+
+// What `--since` takes everywhere: "1h" for an hour ago, or an instant.
+std::optional<Instant> parse_since(const std::string& text);
 
 // A task id, or the refusal that says so.
 Result<TaskId> parse_task_id(const std::string& text);

@@ -12,9 +12,12 @@ constexpr std::size_t kGap = 2;
 constexpr std::size_t kLastLeast = 10;  // of the last column, however narrow the terminal
 constexpr std::size_t kUncut = 100'000;
 
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+
 }  // namespace
 
 void Table::column(std::string head, Align align, std::size_t most) {
+  std::transform(head.begin(), head.end(), head.begin(), upper);
   columns_.push_back({std::move(head), align, most});
 }
 

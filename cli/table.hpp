@@ -15,7 +15,8 @@ class Table {
  public:
   enum class Align : unsigned char { left, right };
 
-  // `most` cuts the column's texts; 0 = only the last column is ever cut.
+  // The head is shown in capitals. `most` cuts the column's texts; 0 = only the last column is ever
+  // cut.
   void column(std::string head, Align align = Align::left, std::size_t most = 0);
 
   // As many cells as there are columns.

@@ -3,18 +3,19 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "cli/commands/commands.hpp"
 #include "cli/human.hpp"
 #include "cli/json_read.hpp"
+#include "cli/listing.hpp"
 
 namespace drover::cli {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::uint32_t kPage = 1000;
-constexpr std::uint32_t kListMax = 100'000;
+constexpr int kTries = 10;  // to read a list that others change
 constexpr Duration kCanaryPatience = 5min;
 
 struct DlqOptions {
@@ -24,20 +25,21 @@ struct DlqOptions {
   bool all = false;
 };
 
-// The dead, oldest first, at most `limit` of them.
-Result<json> gather(Client& client, const DlqOptions& options, std::uint32_t limit) {
-  json all = json::array();
-  DeadQuery query{options.queue, options.reason, 0, std::nullopt};
-  while (all.size() < limit) {
-    query.limit = std::min(limit - static_cast<std::uint32_t>(all.size()), kPage);
-    auto page = client.dead_letters(query);
-    if (!page) return page.error();
-    for (auto& task : (*page)["dead"]) all.push_back(std::move(task));
-    const auto& next = (*page)["next_cursor"];
-    if (!next.is_number_unsigned()) break;
-    query.cursor = next.get<std::uint64_t>();
+AskPage dead_pages(Client& client, const DlqOptions& options) {
+  return [&](std::uint32_t limit, Cursor cursor) {
+    return client.dead_letters({options.queue, options.reason, limit, cursor});
+  };
+}
+
+// What `read` makes of the list. A page's cursor stands on a dead task; when somebody retries that
+// one meanwhile, the list is read again from its start.
+template <class Read>
+auto undisturbed(Read read) {
+  auto result = read();
+  for (int i = 1; i < kTries && !result && result.error().code == Errc::bad_cursor; ++i) {
+    result = read();
   }
-  return all;
+  return result;
 }
 
 Table as_table(const json& dead) {
@@ -64,71 +66,119 @@ Table as_table(const json& dead) {
 int list(Context& context, const DlqOptions& options) {
   auto client = context.client();
   if (!client) return context.fail(client.error());
-  const auto dead = gather(*client, options, options.limit.value_or(100));
+  const auto dead = undisturbed(
+      [&] { return gather(dead_pages(*client, options), "dead", options.limit.value_or(100)); });
   if (!dead) return context.fail(dead.error());
-  if (context.json) {
-    context.print_json(*dead);
-  } else if (dead->empty()) {
-    context.note("No task is dead.");
-  } else {
-    context.print(as_table(*dead));
-  }
+  context.print_list(dead->entries, as_table(dead->entries), "No task is dead.");
+  if (dead->next) context.note("There may be more: --limit N shows more.");
   return kOk;
 }
 
+// --- retry
+
 // Waits for tasks that were retried; the first that does not complete is told.
-Result<void> await_all(Client& client, const std::vector<TaskId>& ids) {
+Result<void> await_all(Client& client, std::span<const TaskId> ids) {
   for (const auto& id : ids) {
     const auto task = client.wait(id, kCanaryPatience);
     if (!task) return task.error();
     if (const auto state = text_of(*task, "state"); state != "completed") {
-      return Error{Errc::task_failed,
-                   fmt::format("{} is {} again; the others were left alone", to_string(id), state)};
+      return Error{Errc::task_failed, fmt::format("{} is {} again", to_string(id), state)};
     }
   }
   return {};
 }
 
-// Retries page by page what is dead now. What dies again meanwhile comes behind and is left.
+// All that is dead now, however much it is: 16 bytes each.
+Result<std::vector<TaskId>> dead_ids(Client& client, const DlqOptions& options) {
+  std::vector<TaskId> ids;
+  Cursor cursor;
+  do {
+    const auto page = gather(dead_pages(client, options), "dead", kPageMax, cursor);
+    if (!page) return page.error();
+    for (const auto& task : page->entries) {
+      if (const auto id = parse_task_id(text_of(task, "id"))) ids.push_back(*id);
+    }
+    cursor = page->next;
+  } while (cursor);
+  return ids;
+}
+
+// Retries what is dead at its start, a page at a time. What dies again meanwhile is left alone.
+class RetryAll {
+ public:
+  RetryAll(Context& context, Client& client, const DlqOptions& options, std::vector<TaskId> ids)
+      : context_(context), client_(client), options_(options), ids_(std::move(ids)) {}
+
+  int run() {
+    const auto all = retry_pages();
+    if (!all) return fail(all.error());
+    if (context_.json) {
+      context_.print_json({{"retried", retried_}, {"refused", refused_}});
+      return kOk;
+    }
+    context_.print(fmt::format("{} retried", counted(retried_, "task")));
+    if (refused_ > 0) {
+      context_.note(fmt::format("{} not dead any more, or could not be retried: {}",
+                                grouped(refused_), why_));
+    }
+    return kOk;
+  }
+
+ private:
+  Result<void> retry_pages() {
+    StatusLine line(context_.terminal, context_.quiet);
+    while (done_ < ids_.size()) {
+      const bool canary = done_ == 0 && options_.canary;
+      const auto some = std::span(ids_).subspan(done_).first(
+          std::min<std::size_t>(canary ? *options_.canary : kPageMax, ids_.size() - done_));
+      if (auto retried = retry_some(some); !retried) return retried;
+      line.show(fmt::format("{} of {} retried", grouped(done_), counted(ids_.size(), "task")));
+      if (!canary || done_ == ids_.size()) continue;
+      context_.note(fmt::format("waiting for {} before the others", counted(some.size(), "task")));
+      if (auto good = await_all(client_, some); !good) return good;
+    }
+    return {};
+  }
+
+  Result<void> retry_some(std::span<const TaskId> some) {
+    const auto answer = client_.retry(some);
+    if (!answer) return answer.error();
+    for (const auto& task : list_of(*answer, "tasks")) {
+      const auto& error = object_of(task, "error");
+      ++(error.empty() ? retried_ : refused_);
+      if (why_.empty()) why_ = text_of(error, "message");
+    }
+    done_ += some.size();
+    return {};
+  }
+
+  // How far it was is part of what went wrong.
+  int fail(Error error) const {
+    error.message += fmt::format("; {} of {} were retried, {} left", grouped(retried_),
+                                 counted(ids_.size(), "dead task"), grouped(ids_.size() - done_));
+    return context_.fail(error);
+  }
+
+  Context& context_;
+  Client& client_;
+  const DlqOptions& options_;
+  std::vector<TaskId> ids_;
+  std::size_t done_ = 0;  // asked for and answered
+  std::size_t retried_ = 0, refused_ = 0;
+  std::string why_;  // the first refusal
+};
+
 int retry_all(Context& context, const DlqOptions& options) {
   auto client = context.client();
   if (!client) return context.fail(client.error());
-  const auto dead = gather(*client, options, kListMax);
-  if (!dead) return context.fail(dead.error());
-  std::vector<TaskId> ids;
-  for (const auto& task : *dead) {
-    if (const auto id = parse_task_id(text_of(task, "id"))) ids.push_back(*id);
-  }
-  std::size_t done = 0, retried = 0;
-  while (done < ids.size()) {
-    const bool canary = done == 0 && options.canary;
-    const std::size_t count =
-        std::min<std::size_t>(canary ? *options.canary : kPage, ids.size() - done);
-    const std::vector<TaskId> some(ids.begin() + static_cast<std::ptrdiff_t>(done),
-                                   ids.begin() + static_cast<std::ptrdiff_t>(done + count));
-    const auto answer = client->retry(some);
-    if (!answer) return context.fail(answer.error());
-    const auto& tasks = list_of(*answer, "tasks");
-    retried += static_cast<std::size_t>(std::count_if(
-        tasks.begin(), tasks.end(), [](const json& task) { return !task.contains("error"); }));
-    done += count;
-    if (canary && done < ids.size()) {
-      context.note(fmt::format("waiting for {} before the others", counted(count, "task")));
-      if (const auto good = await_all(*client, some); !good) return context.fail(good.error());
-    }
-  }
-  if (context.json) {
-    context.print_json({{"retried", retried}});
-  } else {
-    context.print(fmt::format("{} retried", counted(retried, "task")));
-  }
-  return kOk;
+  auto ids = undisturbed([&] { return dead_ids(*client, options); });
+  if (!ids) return context.fail(ids.error());
+  return RetryAll(context, *client, options, std::move(*ids)).run();
 }
 
 int retry(Context& context, const DlqOptions& options) {
   if (options.all == !options.ids.empty()) {
-    context.fail({Errc::invalid_argument, "say which tasks: their ids, or --all"});
-    return kUsage;
+    return context.fail({Errc::invalid_argument, "say which tasks: their ids, or --all"});
   }
   return options.all ? retry_all(context, options) : retry_tasks(context, options.ids);
 }

@@ -13,11 +13,6 @@ using nlohmann::json;
 constexpr const char* kCounts[] = {"submitted", "ready", "running",   "scheduled", "retrying",
                                    "blocked",   "dead",  "completed", "cancelled", "expired"};
 
-std::string upper(std::string text) {
-  for (auto& c : text) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-  return text;
-}
-
 Table::Cell count_cell(const json& queue, const char* name) {
   const auto count = number_of(queue, name);
   const auto colour = count == 0 ? Colour::dim : colour_of_state(name);
@@ -33,7 +28,7 @@ Table as_table(const json& queues) {
   }
   if (tenants) table.column("TENANT");
   table.column("QUEUE");
-  for (const auto* count : kCounts) table.column(upper(count), Table::Align::right);
+  for (const auto* count : kCounts) table.column(count, Table::Align::right);
   table.column("OLDEST READY", Table::Align::right);
   for (const auto& queue : queues) {
     std::vector<Table::Cell> cells;
@@ -52,16 +47,8 @@ int list(Context& context) {
   if (!client) return context.fail(client.error());
   const auto queues = client->queues();
   if (!queues) return context.fail(queues.error());
-  if (context.json) {
-    context.print_json(*queues);
-    return kOk;
-  }
-  const auto table = as_table(*queues);
-  if (table.empty()) {
-    context.note("No task was submitted yet, so there are no queues.");
-    return kOk;
-  }
-  context.print(table);
+  context.print_list(*queues, as_table(*queues),
+                     "No task was submitted yet, so there are no queues.");
   return kOk;
 }
 

@@ -2,177 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/commands/commands.hpp"
-#include "cli/human.hpp"
-#include "cli/json_read.hpp"
-#include "drover/body.hpp"
-#include "drover/client.hpp"
 
 namespace drover::cli {
 namespace {
 
-using nlohmann::json;
-
-constexpr std::size_t kPayloadMax = 64 * 1024 * 1024;
-constexpr Duration kLook = 1s;  // how often a person is told how the task stands
-constexpr Duration kLongest = 366 * 24h;
-
-Error usage_error(const std::string& message, const std::string& field = "") {
-  return {Errc::invalid_argument, message, field};
-}
-
-// --- the payload
-
-Result<std::string> read_all(std::FILE* file, const std::string& name) {
-  std::string bytes;
-  char piece[65536];
-  for (std::size_t n = 0; (n = std::fread(piece, 1, sizeof piece, file)) > 0;) {
-    bytes.append(piece, n);
-    if (bytes.size() > kPayloadMax) return usage_error(name + " is too long", "payload");
-  }
-  if (std::ferror(file) != 0) {
-    return usage_error(fmt::format("cannot read {}: {}", name, strerror(errno)), "payload");
-  }
-  return bytes;
-}
-
-Result<std::string> read_payload(const std::string& word) {
-  if (word == "-") return read_all(stdin, "stdin");
-  if (!word.starts_with("@")) return word;
-  const auto path = word.substr(1);
-  std::FILE* file = std::fopen(path.c_str(), "re");
-  if (file == nullptr) {
-    return usage_error(fmt::format("cannot read {}: {}", path, strerror(errno)), "payload");
-  }
-  auto bytes = read_all(file, path);
-  std::fclose(file);
-  return bytes;
-}
-
-// The bytes as they are; that they are JSON is checked where they claim to be.
-Result<void> take_payload(NewTask& task, const std::string& word) {
-  if (word.empty()) return {};
-  auto bytes = read_payload(word);
-  if (!bytes) return bytes.error();
-  while (is_json_type(task.content_type) && bytes->ends_with('\n')) bytes->pop_back();
-  if (is_json_type(task.content_type)) {
-    if (const auto parsed = parse_json(*bytes); !parsed) {
-      return usage_error(
-          fmt::format("the payload is {}. Quote a text as '\"text\"', or say --content-type "
-                      "text/plain",
-                      parsed.error().message),
-          "payload");
-    }
-  }
-  task.payload = std::move(*bytes);
-  return {};
-}
-
-// --- one task
-
-json outcome_json(const Submitted& outcome) {
-  auto warnings = json::array();
-  if (!outcome.warning.empty()) warnings.push_back(outcome.warning);
-  return {{"id", to_string(outcome.id)},
-          {"state", name_of(outcome.state)},
-          {"duplicate", outcome.duplicate},
-          {"warnings", std::move(warnings)}};
-}
-
-// Where the task stands, in a line.
-std::string standing(Client& client, const json& task) {
-  const auto state = text_of(task, "state");
-  const auto& progress = object_of(task, "progress");
-  std::string text = state;
-  if (progress.contains("percent")) text += fmt::format(" {} %", number_of(progress, "percent"));
-  if (const auto message = text_of(progress, "message"); !message.empty()) text += " " + message;
-  if (const auto reason = text_of(task, "waiting_for"); !reason.empty()) text += " for " + reason;
-  if (const auto due = instant_of(task, "due_at")) text += ", due " + ago(*due, system_now());
-  if (state != "ready") return text;
-  const auto queues = client.queues();
-  if (!queues) return text;
-  for (const auto& queue : *queues) {
-    const bool same = text_of(queue, "queue") == text_of(task, "queue") &&
-                      text_of(queue, "tenant") == text_of(task, "tenant");
-    if (same) text += fmt::format(", {} in line", grouped(number_of(queue, "ready")));
-  }
-  return text;
-}
-
-// The ended task. On a terminal it is told meanwhile how the task stands.
-Result<json> await(Context& context, Client& client, const TaskId& id, Duration timeout) {
-  StatusLine line(context.terminal, context.quiet);
-  if (!line.is_on()) return client.wait(id, timeout);
-  for (Duration left = timeout;; left -= std::min(left, kLook)) {
-    auto task = client.wait(id, std::min(left, kLook));
-    const bool goes_on = !task && task.error().code == Errc::wait_timed_out;
-    if (!goes_on || left <= kLook) return task;
-    if (const auto now = client.show(id)) line.show(standing(client, *now));
-  }
-}
-
-// The result as it is: JSON for people to read, other bytes untouched.
-void print_result(const Context& context, const json& task) {
-  if (task.contains("result")) {
-    context.print(task["result"].dump(2, ' ', false, json::error_handler_t::replace));
-  } else if (task.contains("result_base64")) {
-    const auto bytes = from_base64(text_of(task, "result_base64"));
-    if (bytes) std::fwrite(bytes->data(), 1, bytes->size(), stdout);
-  }
-}
-
-int tell_end(const Context& context, const json& task) {
-  const auto state = text_of(task, "state");
-  const bool completed = state == "completed";
-  if (context.json) {
-    context.print_json(task);
-  } else if (completed) {
-    print_result(context, task);
-  }
-  if (completed) return kOk;
-  if (!context.json) {
-    const auto& error = object_of(task, "error");
-    auto why = text_of(error, "code");
-    if (const auto message = text_of(error, "message"); !message.empty()) {
-      why += (why.empty() ? "" : ": ") + message;
-    }
-    context.fail({Errc::task_failed, fmt::format("task {} is {}{}{}", text_of(task, "id"), state,
-                                                 why.empty() ? "" : ": ", why)});
-  }
-  return kEndedOtherwise;
-}
-
-int submit_one(Context& context, SubmitOptions options) {
-  if (auto taken = take_payload(options.task, options.payload); !taken) {
-    return context.fail(taken.error()), kUsage;
-  }
-  auto client = context.client();
-  if (!client) return context.fail(client.error());
-  const auto outcome = client->submit(options.task);
-  if (!outcome) return context.fail(outcome.error());
-  if (!outcome->warning.empty()) context.warn(outcome->warning);
-  if (!options.wait) {
-    if (outcome->duplicate) context.note("This task was known already.");
-    context.json ? context.print_json(outcome_json(*outcome))
-                 : context.print(to_string(outcome->id));
-    return kOk;
-  }
-  if (!context.json) context.note("submitted " + to_string(outcome->id));
-  const auto task = await(context, *client, outcome->id, options.wait_timeout.value_or(kLongest));
-  return task ? tell_end(context, *task) : context.fail(task.error());
-}
+Error usage_error(const std::string& message) { return {Errc::invalid_argument, message}; }
 
 int submit(Context& context, const SubmitOptions& options) {
-  const auto usage = [&](const char* message) {
-    context.fail(usage_error(message));
-    return kUsage;
-  };
+  const auto usage = [&](const char* message) { return context.fail(usage_error(message)); };
   if (options.wait_timeout && !options.wait) return usage("--wait-timeout goes with --wait");
   if (!options.batch.empty()) {
     if (!options.payload.empty()) return usage("--batch and a payload exclude each other");
@@ -190,16 +30,6 @@ int submit(Context& context, const SubmitOptions& options) {
 }
 
 // --- options that need reading
-
-std::function<Result<void>(const std::string&)> read_pair(
-    std::vector<std::pair<std::string, std::string>>& target) {
-  return [&target](const std::string& text) -> Result<void> {
-    const auto equals = text.find('=');
-    if (equals == std::string::npos) return usage_error(fmt::format("'{}' is no KEY=VALUE", text));
-    target.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-    return {};
-  };
-}
 
 std::function<Result<void>(const std::string&)> read_instant(std::optional<Instant>& target) {
   return [&target](const std::string& text) -> Result<void> {
@@ -260,12 +90,12 @@ void add_task_options(Verb& verb, NewTask& task) {
       .option(task.agent_id, "--agent", "AGENT", "the agent that is to run it")
       .option(task.required_capabilities, "--require", "CAPABILITY",
               "a worker must have it; again for more")
-      .option(read_pair(task.required_labels), "--label", "KEY=VALUE", "a worker must have it")
+      .option(task.required_labels, "--label", "a worker must have it; again for more")
       .option(task.content_type, "--content-type", "TYPE", "of the payload (application/json)")
       .option(task.result_ttl, "--result-ttl", "how long the ended task is kept")
       .option(task.traceparent, "--traceparent", "TEXT", "W3C trace context")
-      .option(read_pair(task.metadata), "--metadata", "KEY=VALUE", "a note on the task")
-      .option(read_id(task.id), "--id", "ID", "its id, to repeat a submission");
+      .option(task.metadata, "--metadata", "a note on the task; again for more")
+      .option(read_id(task.id), "--id", "ID", "its id: repeats a submission that was not answered");
 }
 
 }  // namespace
@@ -276,9 +106,10 @@ void add_submit(Verb& root, Context& context) {
   verb.word(options->task.type, "TYPE", "what kind of task it is: workers run types", false)
       .word(options->payload, "PAYLOAD", "JSON, @FILE, or - for stdin", false)
       .flag(options->wait, "--wait", "wait for the end and print the result")
-      .option(options->wait_timeout, "--wait-timeout", "no longer than this; the task goes on")
+      .option(options->wait_timeout, "--wait-timeout",
+              "no longer than this (a year); the task goes on")
       .option(options->batch, "--batch", "FILE",
-              "a JSON object a line; - for stdin; safe to repeat")
+              "a JSON object a line; - for stdin. The unchanged file is safe to repeat")
       .option(options->rows, "--rows", "NAME",
               "with --batch --wait: print the list NAME of each result, a row an entry")
       .option(options->columns, "--columns", "A,B,C",

@@ -23,6 +23,7 @@ struct SubmitOptions {
   std::string columns;  // a,b,c
 };
 
+int submit_one(Context& context, SubmitOptions options);
 int submit_batch(Context& context, const SubmitOptions& options);
 
 }  // namespace drover::cli

@@ -39,41 +39,6 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-// Gives a line what the command line says and the line does not.
-void fill_in(NewTask& task, const NewTask& usual) {
-  const auto text = [](std::string& target, const std::string& value) {
-    if (target.empty()) target = value;
-  };
-  const auto value = [](auto& target, const auto& other) {
-    if (!target) target = other;
-  };
-  text(task.queue, usual.queue);
-  text(task.tenant, usual.tenant);
-  text(task.user_id, usual.user_id);
-  text(task.agent_id, usual.agent_id);
-  text(task.content_type, usual.content_type);
-  text(task.traceparent, usual.traceparent);
-  const auto list = [](auto& target, const auto& other) {
-    if (target.empty()) target = other;
-  };
-  list(task.required_capabilities, usual.required_capabilities);
-  list(task.required_labels, usual.required_labels);
-  list(task.metadata, usual.metadata);
-  value(task.priority, usual.priority);
-  value(task.timeout, usual.timeout);
-  value(task.max_attempts, usual.max_attempts);
-  value(task.backoff, usual.backoff);
-  value(task.result_ttl, usual.result_ttl);
-  if (!task.delay && !task.not_before) {
-    task.delay = usual.delay;
-    task.not_before = usual.not_before;
-  }
-  if (!task.ttl && !task.expires_at) {
-    task.ttl = usual.ttl;
-    task.expires_at = usual.expires_at;
-  }
-}
-
 class Batch {
  public:
   Batch(Context& context, const SubmitOptions& options)
@@ -83,8 +48,8 @@ class Batch {
         line_(context.terminal, context.quiet) {}
 
   int run() {
-    auto file = BatchFile::open(options_.batch, options_.task.type);
-    if (!file) return context_.fail(file.error()), kUsage;
+    auto file = BatchFile::open(options_.batch, options_.task);
+    if (!file) return context_.fail(file.error());
     auto client = context_.client();
     if (!client) return context_.fail(client.error());
     std::optional<BatchWait> wait;
@@ -96,8 +61,9 @@ class Batch {
     }
     const auto submitted = submit_all(*file, *client, wait);
     line_.clear();
-    if (!submitted) return fail(submitted.error());
+    if (!submitted) return fail(submitted.error(), *file);
     tell_counts();
+    tell_refused();
     return wait ? await(*wait) : counts_.refused > 0 ? kFailed : kOk;
   }
 
@@ -117,10 +83,9 @@ class Batch {
     std::vector<std::uint64_t> numbers;
     for (auto& [number, task] : lines) {
       if (!task) {
-        refuse(number, task.error());
+        refuse(number, json::object(), task.error());
         continue;
       }
-      fill_in(*task, options_.task);
       tasks.push_back(std::move(*task));
       numbers.push_back(number);
     }
@@ -135,7 +100,7 @@ class Batch {
   }
 
   void take(const Submitted& outcome, std::uint64_t number) {
-    if (outcome.refused) return refuse(number, *outcome.refused);
+    if (outcome.refused) return refuse(number, {{"id", to_string(outcome.id)}}, *outcome.refused);
     ++(outcome.duplicate ? counts_.duplicates : counts_.accepted);
     if (!outcome.warning.empty() && warned_.insert(outcome.warning).second) {
       line_.clear();
@@ -143,12 +108,18 @@ class Batch {
     }
   }
 
-  void refuse(std::uint64_t number, const Error& error) {
-    if (++counts_.refused > kRefusalsTold) return;
+  // Scripts are told each refusal, people the first.
+  void refuse(std::uint64_t number, json about, const Error& error) {
+    ++counts_.refused;
+    if (!context_.json && counts_.refused > kRefusalsTold) return;
     line_.clear();
-    context_.warn(
-        fmt::format("line {} was refused: {}: {}", number, name_of(error.code), error.message));
-    if (counts_.refused == kRefusalsTold) context_.warn("further refusals are counted only");
+    if (context_.json) {
+      about["line"] = number;
+      context_.fail(error, about);
+    } else {
+      context_.warn(
+          fmt::format("line {} was refused: {}: {}", number, name_of(error.code), error.message));
+    }
   }
 
   void show_progress(const BatchFile& file, const SubmitProgress& progress) {
@@ -164,13 +135,34 @@ class Batch {
   }
 
   void tell_counts() {
-    if (!context_.json) return context_.note(counts_.text());
-    if (!options_.wait) context_.print_json(counts_.to_json());
+    if (context_.json && !options_.wait) context_.print_json(counts_.to_json());
+    context_.note(counts_.text());
+    if (counts_.duplicates == 0) return;
+    context_.note(
+        "Nothing was made twice. This holds for the unchanged file: in a changed one all lines are "
+        "new, but for those with an id or idempotency_key.");
   }
 
-  // A submission that broke off: says how far it was, and that going on is safe.
-  int fail(const Error& error) {
-    context_.note(counts_.text() + ". Submitting the file again is safe.");
+  void tell_refused() {
+    if (counts_.refused == 0 || context_.json) return;
+    auto text = counted(counts_.refused, "line") + " refused";
+    if (counts_.refused > kRefusalsTold) {
+      text += fmt::format(", {} of them not shown: --json shows all",
+                          grouped(counts_.refused - kRefusalsTold));
+    }
+    context_.fail({Errc::invalid_argument, text});
+    context_.note(
+        "What is wrong is best corrected in a file of its own. What a limit refused is submitted "
+        "by giving the unchanged file again.");
+  }
+
+  // A submission that broke off: says how far it was, and whether repeating it is safe.
+  int fail(Error error, const BatchFile& file) {
+    const auto* again = file.has_identity()
+                            ? "Submitting the unchanged file again is safe"
+                            : "Only lines with an id or idempotency_key are safe to submit again";
+    context_.note(fmt::format("{}. {}.", counts_.text(), again));
+    if (context_.json) error.message += fmt::format(". {}", again);
     return context_.fail(error);
   }
 

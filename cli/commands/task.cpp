@@ -6,15 +6,15 @@
 #include "cli/commands/commands.hpp"
 #include "cli/human.hpp"
 #include "cli/json_read.hpp"
+#include "cli/listing.hpp"
 #include "cli/timeline.hpp"
+#include "common/config/value.hpp"
 
 namespace drover::cli {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::uint32_t kListMax = 100'000;
-constexpr std::uint32_t kPage = 1000;
 constexpr std::size_t kIdsAtOnce = 1000;
 
 // --- show
@@ -41,6 +41,7 @@ int show(Context& context, const std::string& text) {
 struct ListOptions {
   std::string state, queue, type, tenant, since;
   std::optional<std::uint32_t> limit;
+  Cursor cursor;
 };
 
 Result<TaskQuery> query_of(const ListOptions& options) {
@@ -56,34 +57,19 @@ Result<TaskQuery> query_of(const ListOptions& options) {
   query.type = options.type;
   query.tenant = options.tenant;
   if (options.since.empty()) return query;
-  if (const auto span = parse_duration(options.since)) {
-    query.since = system_now() - *span;
-  } else if (const auto at = parse_rfc3339(options.since)) {
-    query.since = *at;
-  } else {
-    return Error{Errc::invalid_argument,
-                 fmt::format("'{}' is neither a duration such as 1h nor an instant", options.since),
-                 "since"};
-  }
-  return query;
+  query.since = parse_since(options.since);
+  if (query.since) return query;
+  return Error{Errc::invalid_argument,
+               fmt::format("'{}' is neither a duration such as 1h nor an instant", options.since),
+               "since"};
 }
 
-// Pages until so many are there or all were seen: a page may hold few of what is asked for.
-Result<json> gather(Client& client, TaskQuery query, std::uint32_t limit) {
-  json all = {{"tasks", json::array()}, {"next_cursor", nullptr}};
-  while (true) {
-    const auto have = static_cast<std::uint32_t>(all["tasks"].size());
-    query.limit = std::min(limit - have, kPage);
-    auto page = client.list(query);
-    if (!page) return page.error();
-    for (auto& task : (*page)["tasks"]) all["tasks"].push_back(std::move(task));
-    const auto& next = (*page)["next_cursor"];
-    if (!next.is_number_unsigned()) return all;
-    query.cursor = next.get<std::uint64_t>();
-    if (all["tasks"].size() < limit) continue;
-    all["next_cursor"] = next;
-    return all;
-  }
+std::function<Result<void>(const std::string&)> read_cursor(Cursor& target) {
+  return [&target](const std::string& text) -> Result<void> {
+    target = config::parse_count(text);
+    if (target) return {};
+    return Error{Errc::bad_cursor, fmt::format("'{}' is no next_cursor of a list", text)};
+  };
 }
 
 // What a person wants to know of a task next to its state.
@@ -120,23 +106,25 @@ Table as_table(const json& tasks) {
 }
 
 int list(Context& context, const ListOptions& options) {
-  const auto query = query_of(options);
-  if (!query) return context.fail(query.error()), kUsage;
+  auto query = query_of(options);
+  if (!query) return context.fail(query.error());
   auto client = context.client();
   if (!client) return context.fail(client.error());
-  const auto tasks = gather(*client, *query, options.limit.value_or(100));
+  const auto page = [&](std::uint32_t limit, Cursor cursor) {
+    query->limit = limit;
+    query->cursor = cursor;
+    return client->list(*query);
+  };
+  const auto tasks = gather(page, "tasks", options.limit.value_or(100), options.cursor);
   if (!tasks) return context.fail(tasks.error());
-  if (context.json) {
-    context.print_json(*tasks);
-    return kOk;
+  context.print_list({{"tasks", tasks->entries}, {"next_cursor", tasks->next_json()}},
+                     as_table(tasks->entries), "No task is like that.");
+  if (tasks->next) {
+    context.note(
+        fmt::format("There may be more: the same with --cursor {} goes on; --limit N "
+                    "shows more at once.",
+                    *tasks->next));
   }
-  const auto table = as_table((*tasks)["tasks"]);
-  if (table.empty()) {
-    context.note("No task is like that.");
-    return kOk;
-  }
-  context.print(table);
-  if (!(*tasks)["next_cursor"].is_null()) context.note("There are more: --limit shows them.");
   return kOk;
 }
 
@@ -205,6 +193,8 @@ void add_task(Verb& root, Context& context) {
       .option(wanted->tenant, "--tenant", "TENANT", "of this tenant")
       .option(wanted->since, "--since", "1h|INSTANT", "submitted since")
       .option(wanted->limit, "--limit", 1, kListMax, "at most so many (100)")
+      .option(read_cursor(wanted->cursor), "--cursor", "CURSOR",
+              "go on where the list before stopped (its next_cursor)")
       .does([&context, wanted] { return list(context, *wanted); });
 
   const auto ids = std::make_shared<std::vector<std::string>>();

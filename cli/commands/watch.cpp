@@ -20,8 +20,7 @@ struct WatchOptions {
 Result<Since> since_of(const std::string& text) {
   if (text.empty()) return Since::now();
   if (text == "beginning") return Since::beginning();
-  if (const auto span = parse_duration(text)) return Since::instant(system_now() - *span);
-  if (const auto at = parse_rfc3339(text)) return Since::instant(*at);
+  if (const auto at = parse_since(text)) return Since::instant(*at);
   const auto cursor = parse_cursor(text);
   if (cursor) return Since::cursor(*cursor);
   return Error{Errc::bad_cursor,

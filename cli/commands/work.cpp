@@ -1,6 +1,8 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -12,27 +14,36 @@
 namespace drover::cli {
 namespace {
 
-constexpr int kBadConfiguration = 78;
-
 struct WorkOptions {
   std::string type;
-  std::optional<std::uint32_t> slots;
-  std::string connect;
-  std::vector<std::string> capabilities;
+  std::vector<config::Override> settings;  // those of drover-worker, by its short names
+  std::vector<std::string> capabilities, labels;
   std::vector<std::string> command;
 };
 
-int usage(Context& context, const std::string& message) {
-  context.fail({Errc::invalid_argument, message});
-  return kUsage;
+using Take = std::function<Result<void>(const std::string&)>;
+
+// An option that is a setting; what it may be is checked where the settings are read.
+Take sets(WorkOptions& options, const char* path, const char* flag) {
+  return [&options, path, flag](const std::string& value) -> Result<void> {
+    options.settings.push_back({path, value, flag});
+    return {};
+  };
 }
 
 std::vector<config::Override> overrides_of(const WorkOptions& options) {
-  std::vector<config::Override> overrides;
-  if (!options.connect.empty()) {
-    overrides.push_back({"worker.connect", options.connect, "--connect"});
-  }
-  return overrides;
+  auto all = options.settings;
+  const auto list = [&](const char* path, const std::vector<std::string>& values,
+                        const char* flag) {
+    if (!values.empty()) all.push_back({path, fmt::format("{}", fmt::join(values, ",")), flag});
+  };
+  list("worker.capabilities", options.capabilities, "--capability");
+  list("worker.labels", options.labels, "--label");
+  return all;
+}
+
+int usage(Context& context, const std::string& message) {
+  return context.fail({Errc::invalid_argument, message});
 }
 
 bool is_set(const config::Loaded& loaded, std::string_view path) {
@@ -58,14 +69,12 @@ int work(Context& context, const WorkOptions& options) {
   }
   if (options.command.empty()) return usage(context, "say what to run: -- COMMAND");
   const auto loaded = context.settings(overrides_of(options));
-  if (!loaded) return context.fail(loaded.error()), kBadConfiguration;
+  if (!loaded) return context.fail(loaded.error());
   auto worker = workers::worker_options(*loaded);
   auto address = workers_address(context, *loaded);
   if (!address) return context.fail(address.error());
   worker.connect = *std::move(address);
   worker.command = workers::CommandWorker{options.type, options.command};
-  if (options.slots) worker.slots = *options.slots;
-  for (const auto& capability : options.capabilities) worker.capabilities.push_back(capability);
   const log::Session logging({.service = "drover-work",
                               .level = context.quiet ? "warn" : loaded->settings.log.level,
                               .format = loaded->settings.log.format});
@@ -78,9 +87,16 @@ void add_work(Verb& root, Context& context) {
   const auto options = std::make_shared<WorkOptions>();
   root.verb("work", "be a worker: run a command for each task of a type")
       .word(options->type, "TYPE", "the type of the tasks")
-      .option(options->slots, "--slots", 1, 10'000, "how many at once (one a processor core)")
-      .option(options->connect, "--connect", "URL", "the broker's address for workers")
+      .option(sets(*options, "worker.connect", "--connect"), "--connect", "URL",
+              "the broker's address for workers")
+      .option(sets(*options, "worker.slots", "--slots"), "--slots", "N",
+              "how many at once (one a processor core)")
+      .option(sets(*options, "worker.prefetch", "--prefetch"), "--prefetch", "N",
+              "how many more wait here (0)")
+      .option(sets(*options, "worker.drain_timeout", "--drain-timeout"), "--drain-timeout",
+              "DURATION", "how long tasks may finish after SIGTERM (30s)")
       .option(options->capabilities, "--capability", "NAME", "what it can do; again for more")
+      .option(options->labels, "--label", "KEY=VALUE", "what it is; again for more")
       .rest(options->command, "COMMAND...", "payload on stdin, result on stdout")
       .footer("\n  drover work text.upper -- tr a-z A-Z")
       .does([&context, options] { return work(context, *options); });

@@ -41,16 +41,8 @@ int list(Context& context) {
   if (!client) return context.fail(client.error());
   const auto workers = client->workers();
   if (!workers) return context.fail(workers.error());
-  if (context.json) {
-    context.print_json(*workers);
-    return kOk;
-  }
-  const auto table = as_table(*workers);
-  if (table.empty()) {
-    context.note("No worker is connected. `drover-worker` starts one.");
-    return kOk;
-  }
-  context.print(table);
+  context.print_list(*workers, as_table(*workers),
+                     "No worker is connected. `drover-worker` starts one.");
   return kOk;
 }
 

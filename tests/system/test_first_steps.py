@@ -20,6 +20,8 @@ def main():
         commands(fleet)
         cancelling(fleet)
         repeating(fleet)
+        batches(fleet)
+        lists(fleet)
         refusals(fleet)
     print("the first steps work")
 
@@ -60,9 +62,14 @@ def dead_with(fleet, task, attempts):
 
 def commands(fleet):
     worker = fleet.run([os.path.join(BIN, "drover"), "--url", fleet.url, "work", "text.upper",
+                        "--slots", "2", "--prefetch", "1", "--drain-timeout", "5s",
+                        "--capability", "letters", "--label", "zone=a", "--label", "disk=fast",
                         "--", "tr", "a-z", "A-Z"], log="work.log")
-    out = fleet.drover("submit", "text.upper", '"hello"', "--wait", "--wait-timeout", "20s")
+    out = fleet.drover("submit", "text.upper", '"hello"', "--require", "letters", "--label", "zone=a",
+                       "--label", "disk=fast", "--wait", "--wait-timeout", "20s")
     expect(out.strip() == '"HELLO"', f"tr gave {out!r}")
+    seen = [w for w in fleet.json("worker", "list") if w["types"] == ["text.upper"]]
+    expect(len(seen) == 1 and seen[0]["slots"] == 2 and "letters" in seen[0]["capabilities"], f"{seen}")
     worker.terminate()
     expect(worker.wait(20) == 0, f"drover work ended {worker.returncode}")
 
@@ -88,15 +95,41 @@ def repeating(fleet):
     expect(third.returncode == 1 and error["code"] == "IDEMPOTENCY_CONFLICT", f"{third}")
 
 
+def batches(fleet):
+    with open(fleet.path("tasks.ndjson"), "w", encoding="utf-8") as file:
+        file.write('{"type":"test.echo"}\n' * 30 + "nonsense\n" * 12)
+    first = fleet.try_drover("submit", "--batch", "tasks.ndjson", "--json")
+    expect(first.returncode == 1, f"it ended {first.returncode}")
+    expect(json.loads(first.stdout) == {"accepted": 30, "duplicates": 0, "refused": 12}, first.stdout)
+    lines = [json.loads(line) for line in first.stderr.splitlines()]
+    expect([line["line"] for line in lines] == list(range(31, 43)), f"{lines}")
+    again = fleet.try_drover("submit", "--batch", "tasks.ndjson")
+    expect("0 accepted, 30 known already, 12 refused" in again.stderr, again.stderr)
+    expect("unchanged file" in again.stderr and "2 of them not shown" in again.stderr, again.stderr)
+
+
+def lists(fleet):
+    """Page by page gives what one long list gives."""
+    whole = [t["id"] for t in fleet.json("task", "list", "--limit", "1000")["tasks"]]
+    pages, cursor = [], []
+    while cursor is not None:
+        page = fleet.json("task", "list", "--limit", "7", *cursor)
+        pages += [t["id"] for t in page["tasks"]]
+        cursor = ["--cursor", str(page["next_cursor"])] if page["next_cursor"] is not None else None
+    expect(pages == whole and len(whole) > 30, f"{len(pages)} of {len(whole)} tasks")
+
+
 def refusals(fleet):
     fleet.drover("task", "show", "01900000-0000-7000-8000-000000000000", code=4)
     fleet.drover("submit", "test.sleep", '{"ms":60000}', "--wait", "--wait-timeout", "1s", code=6)
-    fleet.drover("submit", "bad name", "{}", code=1)
+    fleet.drover("submit", "bad name", "{}", code=2)
+    fleet.drover("submit", "test.echo", "1", "--id", "01900000-0000-7000-8000-000000000000", code=2)
     fleet.drover("submit", code=2)
     fleet.drover("nonsense", code=2)
     before = fleet.queue()["submitted"]
     big = fleet.try_drover("submit", "test.echo", "-", "--json", stdin=json.dumps("x" * 300_000))
     expect(json.loads(big.stderr)["error"]["code"] == "PAYLOAD_TOO_LARGE", f"{big.stderr}")
+    expect(big.returncode == 2, f"it ended {big.returncode}")
     expect(fleet.queue()["submitted"] == before, "a refused task was counted")
 
 

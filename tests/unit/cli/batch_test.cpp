@@ -21,7 +21,7 @@ class BatchFileTest : public testing::Test {
   ~BatchFileTest() override { std::filesystem::remove(path); }
 
   void write(const std::string& text) { std::ofstream(path) << text; }
-  BatchFile open(const std::string& type = "") { return std::move(*BatchFile::open(path, type)); }
+  BatchFile open(const NewTask& usual = {}) { return std::move(*BatchFile::open(path, usual)); }
 
   std::string path;
 };
@@ -57,11 +57,15 @@ TEST_F(BatchFileTest, AMistakeIsThatOfItsLine) {
   EXPECT_EQ(lines[3].task.error().field, "type");
 }
 
-TEST_F(BatchFileTest, ATypeOnTheCommandLineIsForLinesWithoutOne) {
-  write("{\"queue\":\"q\"}\n{\"type\":\"b\"}\n");
-  const auto lines = *open("a").next(10);
+TEST_F(BatchFileTest, WhatTheCommandLineSaysIsForLinesThatDoNotSayIt) {
+  write("{\"queue\":\"q\"}\n{\"type\":\"b\",\"priority\":\"low\"}\n");
+  const auto lines = *open({.type = "a", .queue = "usual", .priority = Priority::high}).next(10);
   EXPECT_EQ(lines[0].task->type, "a");
+  EXPECT_EQ(lines[0].task->queue, "q");
+  EXPECT_EQ(lines[0].task->priority, Priority::high);
   EXPECT_EQ(lines[1].task->type, "b");
+  EXPECT_EQ(lines[1].task->queue, "usual");
+  EXPECT_EQ(lines[1].task->priority, Priority::low);
 }
 
 TEST_F(BatchFileTest, TheSameFileGivesTheSameKeysAndAnotherOneOthers) {
@@ -78,9 +82,9 @@ TEST_F(BatchFileTest, TheSameFileGivesTheSameKeysAndAnotherOneOthers) {
 }
 
 TEST_F(BatchFileTest, WhatCannotBeReadIsTold) {
-  EXPECT_EQ(BatchFile::open("/nowhere/x", "").error().message,
+  EXPECT_EQ(BatchFile::open("/nowhere/x", {}).error().message,
             "cannot read /nowhere/x: No such file or directory");
-  EXPECT_EQ(BatchFile::open("/", "").error().message, "cannot read /: it is a folder");
+  EXPECT_EQ(BatchFile::open("/", {}).error().message, "cannot read /: it is a folder");
 }
 
 TEST(BatchKey, WithoutAnIdentityThereIsNoKey) { EXPECT_EQ(batch_key("", 1, "x"), ""); }

@@ -5,13 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "cli/app.hpp"
 #include "cli/context.hpp"
-#include "tests/unit/sdks/cpp/fake_broker.hpp"
+#include "tests/unit/cli/run_drover.hpp"
 
 namespace drover::cli {
 namespace {
@@ -19,20 +16,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-struct Ran {
-  int code;
-  std::string out, err;
-};
-
-Ran drover(const std::vector<std::string>& words) {
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  const int code = run(words);
-  return {code, testing::internal::GetCapturedStdout(), testing::internal::GetCapturedStderr()};
-}
-
-// --- words
 
 TEST(CommandLineTest, HelpIsGivenForEveryVerb) {
   const auto help = drover({"--help"});
@@ -75,12 +58,15 @@ TEST(CommandLineTest, ValuesThatCannotBeReadAreRefused) {
   EXPECT_THAT(drover({"submit", "t", "--priority", "asap"}).err, HasSubstr("is no priority"));
   EXPECT_THAT(drover({"submit", "t", "--max-attempts", "0"}).err,
               HasSubstr("'0' is no whole number from 1 to 100"));
-  EXPECT_THAT(drover({"submit", "t", "--metadata", "x"}).err, HasSubstr("is no KEY=VALUE"));
+  EXPECT_THAT(drover({"submit", "t", "--metadata", "a=1", "--metadata", "x"}).err,
+              HasSubstr("--metadata: 'x' is no KEY=VALUE"));
   EXPECT_EQ(drover({"task", "show", "nope"}).err, "drover: 'nope' is no task id.\n");
   EXPECT_EQ(drover({"task", "show", "nope"}).code, kUsage);
   EXPECT_EQ(drover({"task", "show"}).code, kUsage);
   EXPECT_EQ(drover({"submit"}).code, kUsage);
   EXPECT_EQ(drover({"task", "list", "--state", "asleep"}).code, kUsage);
+  EXPECT_EQ(drover({"task", "list", "--since", "yore"}).code, kUsage);
+  EXPECT_EQ(drover({"task", "list", "--cursor", "x"}).code, kUsage);
   EXPECT_EQ(drover({"watch", "--since", "yore"}).code, kUsage);
   EXPECT_EQ(drover({"dlq", "retry"}).code, kUsage);
 }
@@ -125,98 +111,38 @@ TEST(CommandLineTest, WithoutABrokerTheExitCodeIsThree) {
       "starts one.\n");
 }
 
+TEST(CommandLineTest, WhatTheCallerGotWrongIsUsageWhoeverNoticedIt) {
+  for (const auto code :
+       {Errc::invalid_argument, Errc::bad_id, Errc::bad_name, Errc::message_too_large,
+        Errc::payload_too_large, Errc::batch_too_large, Errc::too_deep, Errc::too_many_elements,
+        Errc::bad_cursor, Errc::bad_configuration}) {
+    EXPECT_EQ(exit_code_of(code), kUsage) << name_of(code);
+  }
+  for (const auto code : {Errc::malformed, Errc::unsupported_version, Errc::unknown_message,
+                          Errc::queue_full, Errc::idempotency_conflict, Errc::internal}) {
+    EXPECT_EQ(exit_code_of(code), kFailed) << name_of(code);
+  }
+}
+
+TEST(CommandLineTest, AWorkersSettingsAreCheckedByTheirFlag) {
+  const auto work = [](const std::string& flag, const std::string& value) {
+    return drover({"work", "t", flag, value, "--", "true"});
+  };
+  for (const auto& [flag, value] : {std::pair("--slots", "many"),
+                                    {"--prefetch", "-1"},
+                                    {"--drain-timeout", "5"},
+                                    {"--capability", "no name!"},
+                                    {"--label", "zone"}}) {
+    const auto refused = work(flag, value);
+    EXPECT_EQ(refused.code, kUsage) << flag;
+    EXPECT_THAT(refused.err, HasSubstr(flag));
+  }
+}
+
 TEST(CommandLineTest, WorkNeedsACommand) {
   EXPECT_EQ(drover({"work", "t"}).code, kUsage);
   EXPECT_EQ(drover({"work", "no type!", "--", "true"}).code, kUsage);
   EXPECT_EQ(drover({"work"}).code, kUsage);
-}
-
-// --- verbs, against a broker of a few lines
-
-class VerbsTest : public testing::Test {
- protected:
-  Ran say(std::vector<std::string> words) {
-    words.insert(words.begin(), {"--url", broker.url()});
-    return drover(words);
-  }
-
-  FakeBroker broker;
-};
-
-TEST_F(VerbsTest, PingTellsWhoAnsweredAndHowFast) {
-  const auto ping = say({"ping", "--json"});
-  EXPECT_EQ(ping.code, kOk);
-  const auto answer = json::parse(ping.out);
-  EXPECT_EQ(answer["software"], "fake");
-  EXPECT_GT(answer["round_trip_us"], 0);
-  EXPECT_THAT(say({"ping"}).out, HasSubstr(" answered in "));
-}
-
-TEST_F(VerbsTest, SubmitPrintsTheId) {
-  const auto submitted = say({"submit", "test.echo", "{\"x\":1}"});
-  EXPECT_EQ(submitted.code, kOk);
-  EXPECT_TRUE(parse_uuid(submitted.out.substr(0, 36)));
-  EXPECT_EQ(submitted.out.size(), 37u);
-  const auto outcome = json::parse(say({"submit", "test.echo", "--json"}).out);
-  EXPECT_EQ(outcome["state"], "ready");
-  EXPECT_EQ(outcome["duplicate"], false);
-  EXPECT_EQ(outcome["warnings"], json::array());
-}
-
-TEST_F(VerbsTest, SubmitAndWaitPrintsTheResult) {
-  broker.end_tasks();
-  const auto ended = say({"submit", "test.echo", "--wait"});
-  EXPECT_EQ(ended.code, kOk);
-  EXPECT_EQ(json::parse(ended.out), (json{{"x", 1}}));
-  EXPECT_EQ(json::parse(say({"submit", "test.echo", "--wait", "--json"}).out)["state"],
-            "completed");
-}
-
-TEST_F(VerbsTest, AWaitThatIsOverLeavesWithSix) {
-  const auto waited = say({"submit", "test.echo", "--wait", "--wait-timeout", "0s"});
-  EXPECT_EQ(waited.code, kWaitTimedOut);
-  EXPECT_THAT(waited.err, HasSubstr("submitted "));
-}
-
-TEST_F(VerbsTest, ARefusalIsAFailure) {
-  const auto refused = say({"submit", "test.echo", "--queue", "full", "--json"});
-  EXPECT_EQ(refused.code, kFailed);
-  EXPECT_EQ(json::parse(refused.err)["error"]["code"], "QUEUE_FULL");
-}
-
-TEST_F(VerbsTest, WhatIsNotThereLeavesWithFour) {
-  const auto id = "0190f3a2-8c4e-7b61-9d3a-5e2f8a1b7c04";
-  EXPECT_EQ(say({"task", "show", id}).code, kNotFound);
-}
-
-TEST_F(VerbsTest, ABatchIsCountedAndRepeatingItMakesNothingTwice) {
-  const auto path = testing::TempDir() + "drover-cli-" + std::to_string(getpid());
-  {
-    std::ofstream file(path);
-    for (int i = 0; i < 250; ++i) file << "{\"type\":\"test.echo\",\"payload\":" << i << "}\n";
-    file << "nonsense\n";
-  }
-  const auto batch = say({"submit", "--batch", path, "--json"});
-  std::filesystem::remove(path);
-  EXPECT_EQ(batch.code, kFailed);  // one line was refused
-  EXPECT_EQ(json::parse(batch.out), (json{{"accepted", 250}, {"duplicates", 0}, {"refused", 1}}));
-  EXPECT_THAT(batch.err, HasSubstr("line 251 was refused: INVALID_ARGUMENT"));
-  EXPECT_EQ(broker.tasks(), 250u);
-}
-
-TEST_F(VerbsTest, ListsOfNothingSaySo) {
-  EXPECT_THAT(say({"queue", "list"}).err, HasSubstr("no queues"));
-  EXPECT_THAT(say({"workers", "list"}).err, HasSubstr("No worker"));
-  EXPECT_THAT(say({"tasks", "list"}).err, HasSubstr("No task"));
-  EXPECT_THAT(say({"dlq", "list"}).err, HasSubstr("No task is dead"));
-  EXPECT_EQ(say({"dlq", "list", "--json"}).out, "[]\n");
-  EXPECT_EQ(json::parse(say({"task", "list", "--json"}).out),
-            (json{{"tasks", json::array()}, {"next_cursor", nullptr}}));
-}
-
-TEST_F(VerbsTest, StatsAreFiguresWithTheirUnits) {
-  EXPECT_THAT(say({"stats"}).out, HasSubstr("oldest seq"));
-  EXPECT_EQ(json::parse(say({"stats", "--json"}).out)["seq"], 0);
 }
 
 }  // namespace

@@ -44,6 +44,18 @@ class FakeBroker {
   void ignore(int count) { ignored_ = count; }
   // Tasks end, so that waits are answered.
   void end_tasks() { ended_ = true; }
+  // So many tasks are dead.
+  void set_dead(std::size_t count) {
+    const std::lock_guard lock(mutex_);
+    dead_.clear();
+    for (std::size_t i = 0; i < count; ++i) dead_.emplace_hint(dead_.end(), i, dead_id(i));
+  }
+  std::size_t dead() const {
+    const std::lock_guard lock(mutex_);
+    return dead_.size();
+  }
+  // The next cursor into the list of dead tasks is refused.
+  void change_dead_list_once() { dead_list_changed_ = true; }
   void set_limits(std::uint64_t payload_max, std::uint64_t batch_max) {
     payload_max_ = payload_max;
     batch_max_ = batch_max;
@@ -210,6 +222,77 @@ class FakeBroker {
     return answered(m.request, body);
   }
 
+  static TaskId dead_id(std::uint64_t place) {
+    TaskId id;
+    for (std::size_t i = 0; i < 8; ++i) id.bytes[i] = static_cast<std::uint8_t>(place >> 8 * i);
+    return id;
+  }
+
+  static std::uint64_t place_of(const TaskId& dead) {
+    std::uint64_t place = 0;
+    for (std::size_t i = 8; i-- > 0;) place = place << 8 | dead.bytes[i];
+    return place;
+  }
+
+  // One page of a list: {"name":[{"id"}...],"next_cursor"}.
+  template <class At>
+  static std::string page(std::uint64_t request, const char* name, std::uint32_t limit, At at,
+                          At end, const std::function<TaskId(At)>& id,
+                          const std::function<std::uint64_t(At)>& cursor) {
+    std::string list, entries, body;
+    std::uint32_t count = 0;
+    for (; at != end && count < limit; ++at, ++count) {
+      wire::MapWriter(entries).str("id", to_string(id(at))).finish();
+    }
+    wire::Writer(list).array(count).raw(entries);
+    wire::MapWriter m(body);
+    m.raw(name, list);
+    if (at == end) {
+      m.nil("next_cursor");
+    } else {
+      m.uint("next_cursor", cursor(at));
+    }
+    m.finish();
+    return answered(request, body);
+  }
+
+  std::string on(const wire::List& m) {
+    using At = std::set<TaskId>::const_iterator;
+    const std::lock_guard lock(mutex_);
+    const auto begin = known_.cbegin();
+    return page<At>(
+        m.request, "tasks", m.limit,
+        std::next(begin, static_cast<std::ptrdiff_t>(m.cursor.value_or(0))), known_.cend(),
+        [](At at) { return *at; },
+        [&](At at) { return static_cast<std::uint64_t>(std::distance(begin, at)); });
+  }
+
+  // A cursor is the place of a task that is still dead, as with the real one.
+  std::string on(const wire::DeadLetters& m) {
+    using At = std::map<std::uint64_t, TaskId>::const_iterator;
+    const std::lock_guard lock(mutex_);
+    const bool good =
+        !m.cursor || (dead_.contains(*m.cursor) && !dead_list_changed_.exchange(false));
+    if (!good) {
+      return encoded(wire::Refused{m.request, Errc::bad_cursor, "the list has changed", "", {}});
+    }
+    return page<At>(
+        m.request, "dead", m.limit, m.cursor ? dead_.find(*m.cursor) : dead_.cbegin(), dead_.cend(),
+        [](At at) { return at->second; }, [](At at) { return at->first; });
+  }
+
+  std::string on(const wire::Retry& m) {
+    const std::lock_guard lock(mutex_);
+    std::string list, body;
+    wire::Writer(list).array(m.tasks.size());
+    for (const auto& id : m.tasks) {
+      dead_.erase(place_of(id));
+      wire::MapWriter(list).str("id", to_string(id)).str("state", "ready").finish();
+    }
+    wire::MapWriter(body).raw("tasks", list).finish();
+    return answered(m.request, body);
+  }
+
   std::string on(const wire::Stats& m) {
     std::string body;
     wire::MapWriter w(body);
@@ -260,6 +343,8 @@ class FakeBroker {
   mutable std::mutex mutex_;
   std::set<TaskId> known_;
   std::set<TaskId> cancelled_;
+  std::map<std::uint64_t, TaskId> dead_;  // by their place in the list
+  std::atomic<bool> dead_list_changed_{false};
 };
 
 }  // namespace drover
