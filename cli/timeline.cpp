@@ -1,5 +1,6 @@
 #include "cli/timeline.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <time.h>
 
@@ -18,12 +19,11 @@ constexpr std::size_t kDate = 10;   // 2026-11-20
 constexpr std::size_t kClock = 12;  // 14:02:01.123
 constexpr std::size_t kShortId = 8;
 
-std::string local(Instant at, const char* format) {
+tm local(Instant at) {
   const time_t seconds = to_ms(at) / 1000;
   tm broken{};
   localtime_r(&seconds, &broken);
-  char text[32];
-  return {text, strftime(text, sizeof text, format, &broken)};
+  return broken;
 }
 
 // Gathers the lines, with the date wherever it changes.
@@ -186,10 +186,10 @@ class Timeline {
 }  // namespace
 
 std::string clock_text(Instant at) {
-  return fmt::format("{}.{:03}", local(at, "%H:%M:%S"), to_ms(at) % 1000);
+  return fmt::format("{:%H:%M:%S}.{:03}", local(at), to_ms(at) % 1000);
 }
 
-std::string date_text(Instant at) { return local(at, "%Y-%m-%d"); }
+std::string date_text(Instant at) { return fmt::format("{:%Y-%m-%d}", local(at)); }
 
 std::string task_text(const json& task, Instant now, const Stream& stream) {
   return Timeline(task, now, stream).text();

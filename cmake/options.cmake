@@ -31,6 +31,9 @@ endforeach()
 
 # --- warnings -------------------------------------------------------------------------------------
 target_compile_options(drover_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(DROVER_HARDENING)
+  target_compile_options(drover_options INTERFACE -Wformat=2 -Werror=format-security)
+endif()
 if(DROVER_WERROR)
   target_compile_options(drover_options INTERFACE -Werror)
 endif()
@@ -59,9 +62,19 @@ if(DROVER_SANITIZERS)
   target_link_options(drover_options INTERFACE -fsanitize=${DROVER_SANITIZERS})
 endif()
 if(DROVER_HARDENING)
+  # What OpenSSF's compiler guide asks for, as far as g++ 12 knows it; scripts/audit-binary reads the
+  # outcome back from the programs. Clearing every local variable costs 2.3 % of the core's
+  # instructions (bench_core under callgrind), all of it in Results that are returned at once: so
+  # these rooms, which hold no buffer, go without. The rest together costs less than 1 %.
+  set(DROVER_ROOMS_WITHOUT_CLEARING common_task broker_core)
+  set(cleared $<NOT:$<BOOL:$<TARGET_PROPERTY:DROVER_WITHOUT_CLEARING>>>)
   target_compile_options(drover_options INTERFACE
-    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong)
-  target_link_options(drover_options INTERFACE -Wl,-z,relro,-z,now)
+    -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
+    $<${cleared}:-ftrivial-auto-var-init=zero>)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    target_compile_options(drover_options INTERFACE -fcf-protection=full)
+  endif()
+  target_link_options(drover_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 endif()
 if(DROVER_MARCH AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   target_compile_options(drover_options INTERFACE -march=${DROVER_MARCH})
