@@ -9,6 +9,7 @@
 #include "common/observe/log.hpp"
 #include "common/observe/service_manager.hpp"
 #include "common/observe/signals.hpp"
+#include "common/observe/watchdog.hpp"
 #include "common/transport/clock.hpp"
 #include "common/transport/poller.hpp"
 
@@ -65,12 +66,13 @@ class Loop {
       turn_.finish();
       if (const auto failed = turn_.failure()) return give_up("the store failed", *failed);
       if (const auto code = stopped(clock.now())) return *code;
+      watchdog_.turned(clock.now());
     }
   }
 
  private:
   Instant wake_at(Instant now) const {
-    const Instant at = turn_.wake_at();
+    const Instant at = std::min(turn_.wake_at(), watchdog_.wake_at());
     return stopping_at_ == kNever ? at : std::min(at, now + kSettle);
   }
 
@@ -111,6 +113,7 @@ class Loop {
   Store& store_;
   Sockets& sockets_;
   observe::Signals& signals_;
+  observe::Watchdog watchdog_;
   transport::Poller poller_;
   transport::Poller::Slot clients_{}, workers_{}, status_{}, stop_{};
   std::optional<transport::Poller::Slot> news_;

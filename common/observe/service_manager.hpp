@@ -6,7 +6,7 @@
 
 namespace drover::observe {
 
-// `state` is lines such as "READY=1\nSTATUS=taking tasks", "STOPPING=1", "WATCHDOG=1".
+// `state` is lines such as "READY=1\nSTATUS=taking tasks", "STOPPING=1".
 void notify_service_manager(std::string_view state);
 
 }  // namespace drover::observe

@@ -1,6 +1,7 @@
 #include "workers/app/loop.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "common/observe/log.hpp"
@@ -9,7 +10,8 @@
 namespace drover::workers {
 namespace {
 
-constexpr Duration kHurry = 2s;  // what a second signal leaves to attempts and confirms
+constexpr Duration kHurry = 2s;     // what a second signal leaves to attempts and confirms
+constexpr Duration kParting = 10s;  // for the last confirms, and handlers that were given up
 
 std::string_view name_of_parting(Parting why) {
   switch (why) {
@@ -20,6 +22,12 @@ std::string_view name_of_parting(Parting why) {
   return "saying hello";
 }
 
+// Draining may take as long as it was set to; a service manager that has been told so waits for it.
+std::string stopping_state(Duration drain_max) {
+  const std::chrono::microseconds most = drain_max + kParting;
+  return "STOPPING=1\nSTATUS=draining\nEXTEND_TIMEOUT_USEC=" + std::to_string(most.count());
+}
+
 }  // namespace
 
 Loop::Loop(WorkerProfile profile, CoreOptions options, Random random, BrokerLink& link,
@@ -28,6 +36,7 @@ Loop::Loop(WorkerProfile profile, CoreOptions options, Random random, BrokerLink
       pool_(pool),
       signals_(signals),
       clock_(clock),
+      drain_max_(options.drain_timeout + options.cancel_grace),
       core_(std::move(profile), options, random, *this) {
   poller_.add(link.socket());
   poller_.add(link.watch());
@@ -41,7 +50,8 @@ Error Loop::run() {
 }
 
 void Loop::turn() {
-  poller_.wait(std::max(Duration(0), core_.next_deadline() - clock_.now()));
+  const Instant wake_at = std::min(core_.next_deadline(), watchdog_.wake_at());
+  poller_.wait(std::max(Duration(0), wake_at - clock_.now()));
   const Instant now = clock_.now();
   hear_signals(now);
   link_.receive([&](const wire::WorkerOrder& order) { core_.on_order(order, now); });
@@ -49,6 +59,7 @@ void Loop::turn() {
   hear_slots(now);
   core_.advance(now);
   if (link_.figures().unreadable != unreadable_said_) say_figures();
+  watchdog_.turned(now);
 }
 
 void Loop::hear_signals(Instant now) {
@@ -59,7 +70,7 @@ void Loop::hear_signals(Instant now) {
       continue;
     }
     log::info("draining: no new tasks are taken", {{"running", core_.running()}});
-    observe::notify_service_manager("STOPPING=1\nSTATUS=draining");
+    observe::notify_service_manager(stopping_state(drain_max_));
     core_.begin_drain(now);
   }
 }

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "common/observe/signals.hpp"
+#include "common/observe/watchdog.hpp"
 #include "common/transport/clock.hpp"
 #include "common/transport/poller.hpp"
 #include "workers/core/worker_core.hpp"
@@ -45,7 +46,9 @@ class Loop : private WorkerSink {
   SlotPool& pool_;
   observe::Signals& signals_;
   const transport::ProcessClock& clock_;
+  const Duration drain_max_;
   WorkerCore core_;
+  observe::Watchdog watchdog_;
   transport::Poller poller_;
   std::optional<Error> stopped_;
   std::uint64_t unreadable_said_ = 0;
