@@ -28,6 +28,8 @@ void add_verbs(Verb& root, Context& context) {
   add_worker(root, context);
   add_watch(root, context);
   add_stats(root, context);
+  add_keygen(root, context);
+  add_key(root, context);
   add_config(root, context);
   add_version(root, context);
 }

@@ -38,8 +38,18 @@ std::string in_a_line(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+// Who was refused gets to know why; who found nobody, that.
+Error unreachable(const ClientOptions& options, const std::string& trouble) {
+  const auto nobody =
+      fmt::format("no broker answered at {} within {}", options.url, to_string(options.timeout));
+  const auto refused = fmt::format("no connection to {}: {}", options.url, trouble);
+  return {Errc::broker_unavailable, trouble.empty() ? nobody : refused,
+          trouble.empty() ? "" : "security"};
+}
+
 // What a person may try next.
 std::string hint_for(const Error& error) {
+  if (error.field == "security") return "";
   if (error.code == Errc::broker_unavailable) return "Is it running? `drover up` starts one.";
   if (error.code == Errc::queue_full) return "`drover queue list` shows what is in it.";
   return "";
@@ -90,6 +100,8 @@ Result<Client> Context::client() {
   if (!loaded) return loaded.error();
   ClientOptions options;
   options.url = loaded->settings.client.url;
+  const auto& security = loaded->settings.security;
+  options.keys = {security.key_file, security.server_key, security.server_key_file};
   options.timeout = loaded->settings.client.timeout;
   options.software = fmt::format("drover/{}", kVersion);
   options.stop_fd = stop_fd();
@@ -97,14 +109,13 @@ Result<Client> Context::client() {
   if (!client) return client.error();
   auto greeted = client->connect(std::min(kPatience, options.timeout));
   const bool wait = !greeted && greeted.error().code == Errc::broker_unavailable;
-  if (wait && options.timeout > kPatience) {
+  if (wait && client->trouble().empty() && options.timeout > kPatience) {
     StatusLine line(terminal, quiet);
     line.show(fmt::format("waiting for the broker at {} ...", options.url));
     greeted = client->connect(options.timeout - kPatience);
   }
   if (!greeted && greeted.error().code == Errc::broker_unavailable) {
-    return Error{Errc::broker_unavailable, fmt::format("no broker answered at {} within {}",
-                                                       options.url, to_string(options.timeout))};
+    return unreachable(options, client->trouble());
   }
   if (!greeted) return greeted.error();
   return client;

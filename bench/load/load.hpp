@@ -11,8 +11,12 @@
 #include <string>
 
 #include "common/base/time.hpp"
+#include "common/transport/key_file.hpp"
 
 namespace drover::bench {
+
+// The keys of both, from DROVER_SECURITY__KEY_FILE and DROVER_SECURITY__SERVER_KEY.
+transport::ClientKeys keys_of_environment();
 
 struct ProduceOptions {
   std::string url = "tcp://127.0.0.1:7700";

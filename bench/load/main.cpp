@@ -89,6 +89,14 @@ int run_work(Flags flags) {
 
 }  // namespace
 
+drover::transport::ClientKeys drover::bench::keys_of_environment() {
+  const auto value = [](const char* name) {
+    const char* text = std::getenv(name);
+    return std::string(text != nullptr ? text : "");
+  };
+  return {value("DROVER_SECURITY__KEY_FILE"), value("DROVER_SECURITY__SERVER_KEY"), ""};
+}
+
 int main(int argc, char** argv) {
   const std::string verb = argc > 1 ? argv[1] : "--help";
   if (verb == "produce") return run_produce(Flags(argc, argv));

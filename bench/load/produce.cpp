@@ -81,6 +81,7 @@ class Producer {
 int produce(const ProduceOptions& options) {
   ClientOptions client_options;
   client_options.url = options.url;
+  client_options.keys = keys_of_environment();
   client_options.timeout = options.timeout;
   client_options.window = options.window;
   auto client = Client::open(client_options);

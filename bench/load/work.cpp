@@ -108,7 +108,14 @@ int work(const WorkOptions& options) {
   const std::uint64_t seed = (std::uint64_t{entropy()} << 32) | entropy();
   transport::Context context;
   const transport::ProcessClock clock;
-  auto socket = transport::DealerSocket::connect(context, options.connect, {}, seed);
+  transport::SocketOptions socket_options;
+  const auto curve = transport::read_client_keys(keys_of_environment());
+  if (!curve) {
+    std::fprintf(stderr, "bench_load: %s\n", curve.error().message.c_str());
+    return 1;
+  }
+  socket_options.curve = *curve;
+  auto socket = transport::DealerSocket::connect(context, options.connect, socket_options, seed);
   if (!socket) {
     std::fprintf(stderr, "bench_load: %s\n", socket.error().message.c_str());
     return 1;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <random>
 
+#include "broker/app/doorkeeper.hpp"
 #include "broker/app/options.hpp"
 #include "broker/app/sockets.hpp"
-#include "common/config/address.hpp"
 #include "common/observe/log.hpp"
 #include "common/observe/service_manager.hpp"
 #include "common/observe/signals.hpp"
@@ -42,12 +42,13 @@ int give_up(std::string_view what, const Error& why) {
 
 class Loop {
  public:
-  Loop(Turn& turn, Store& store, Sockets& sockets, observe::Signals& signals)
-      : turn_(turn), store_(store), sockets_(sockets), signals_(signals) {
+  Loop(Turn& turn, Store& store, Sockets& sockets, Doorkeeper& door, observe::Signals& signals)
+      : turn_(turn), store_(store), sockets_(sockets), door_(door), signals_(signals) {
     clients_ = poller_.add(sockets.clients());
     workers_ = poller_.add(sockets.workers());
     status_ = poller_.add(sockets.status());
     stop_ = poller_.add(signals.fd());
+    if (door.handshakes()) handshakes_ = poller_.add(*door.handshakes());
     if (store.wake_fd() >= 0) news_ = poller_.add(store.wake_fd());
   }
 
@@ -56,6 +57,7 @@ class Loop {
       poller_.watch(clients_, turn_.takes_clients());
       poller_.wait(std::max(Duration(0), wake_at(clock.now()) - clock.now()));
       turn_.begin(clock.now());
+      if (handshakes_ && poller_.ready(*handshakes_)) door_.answer();
       take_news();
       take_frames(sockets_.workers(), workers_,
                   [&](Peer peer, auto bytes) { turn_.on_worker_frame(peer, bytes); });
@@ -80,6 +82,8 @@ class Loop {
     if (news_ && poller_.ready(*news_)) store_.acknowledge_wake();
     if (poller_.ready(status_) || turn_.now() >= sweep_at_) {
       sweep_at_ = turn_.now() + 1s;
+      if (door_.refresh()) sockets_.cut([this](auto user_id) { return door_.is_stale(user_id); });
+      turn_.set_door_figures(door_.figures());
       sockets_.status().take_subscriptions();
     }
     if (!poller_.ready(stop_) || signals_.take() == 0 || stopping_at_ != kNever) return;
@@ -98,6 +102,7 @@ class Loop {
       const auto in = socket.receive();
       if (!in) return;
       bytes += in->frame.size();
+      if (door_.find(in->frame.user_id()) == nullptr) continue;
       handle(Peer{in->peer}, in->frame.view());
     }
   }
@@ -112,27 +117,15 @@ class Loop {
   Turn& turn_;
   Store& store_;
   Sockets& sockets_;
+  Doorkeeper& door_;
   observe::Signals& signals_;
   observe::Watchdog watchdog_;
   transport::Poller poller_;
   transport::Poller::Slot clients_{}, workers_{}, status_{}, stop_{};
-  std::optional<transport::Poller::Slot> news_;
+  std::optional<transport::Poller::Slot> news_, handshakes_;
   Instant sweep_at_{};
   Instant stopping_at_ = kNever;
 };
-
-Result<void> check_exposure(const config::Settings& settings) {
-  if (settings.security.insecure) return {};
-  const auto& broker = settings.broker;
-  for (const auto& bind : {broker.clients.bind, broker.workers.bind, broker.status.bind}) {
-    if (config::is_loopback(bind)) continue;
-    return Error{Errc::bad_configuration,
-                 bind +
-                     " can be reached from other machines and nothing protects it: bind 127.0.0.1, "
-                     "or set security.insecure: true if you accept that anyone may submit tasks"};
-  }
-  return {};
-}
 
 void say_ready(Turn& turn, Sockets& sockets) {
   const CoreFigures figures = turn.core().figures();
@@ -149,10 +142,10 @@ void say_ready(Turn& turn, Sockets& sockets) {
 }  // namespace
 
 int run_broker(const config::Settings& settings) {
-  if (auto ok = check_exposure(settings); !ok)
-    return give_up("the broker does not start", ok.error());
   observe::Signals signals;
   transport::Context context;
+  auto door = Doorkeeper::open(settings, context);
+  if (!door) return give_up("the broker does not start", door.error());
   const transport::ProcessClock clock;
   Sockets sockets(context);
   auto store = make_store(settings);
@@ -163,11 +156,11 @@ int run_broker(const config::Settings& settings) {
   if (auto ok = turn.start(clock.now()); !ok) {
     return give_up("the broker cannot open its store", ok.error());
   }
-  if (auto ok = sockets.bind(settings); !ok)
+  if (auto ok = sockets.bind(settings, door->curve()); !ok)
     return give_up("the broker does not start", ok.error());
   turn.set_addresses(sockets.status().address(), sockets.workers().address());
   say_ready(turn, sockets);
-  const int code = Loop(turn, **store, sockets, signals).run(clock);
+  const int code = Loop(turn, **store, sockets, *door, signals).run(clock);
   (*store)->close();
   if (code != 0) return code;
   if (const auto failed = (*store)->failure()) return give_up("the last commit failed", *failed);

@@ -11,8 +11,9 @@ constexpr std::int64_t kBusMessageMax = 1024;  // 256 would refuse CURVE's own h
 
 }  // namespace
 
-Result<void> Sockets::bind(const config::Settings& settings) {
+Result<void> Sockets::bind(const config::Settings& settings, const transport::Curve& curve) {
   transport::SocketOptions options;
+  options.curve = curve;
   options.message_max = static_cast<std::int64_t>(settings.limits.message_max);
   options.send_max = kFramesPerPeer;
   options.receive_max = kFramesPerPeer;
@@ -28,6 +29,12 @@ Result<void> Sockets::bind(const config::Settings& settings) {
   workers_.emplace(std::move(*workers));
   status_.emplace(std::move(*status));
   return {};
+}
+
+void Sockets::cut(const std::function<bool(std::string_view)>& goes) {
+  clients_->cut(goes);
+  workers_->cut(goes);
+  status_->cut(goes);
 }
 
 void Sockets::send_to_client(Peer peer, std::string_view frame) {

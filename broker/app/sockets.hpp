@@ -2,6 +2,7 @@
 // One thread, the loop's, owns them.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "broker/io/outlet.hpp"
@@ -15,8 +16,12 @@ class Sockets : public Outlet {
  public:
   explicit Sockets(transport::Context& context) : context_(context) {}
 
-  // Binds all three. Error: BAD_CONFIGURATION with the address and the reason.
-  Result<void> bind(const config::Settings& settings);
+  // Binds all three, secured as `curve` says. Error: BAD_CONFIGURATION with the address and the
+  // reason.
+  Result<void> bind(const config::Settings& settings, const transport::Curve& curve);
+
+  // Cuts the connections of keys for which `goes` holds.
+  void cut(const std::function<bool(std::string_view user_id)>& goes);
 
   transport::RouterSocket& clients() { return *clients_; }
   transport::RouterSocket& workers() { return *workers_; }

@@ -52,4 +52,13 @@ struct Principal {
 // Who speaks to a broker without keys.
 inline Principal everybody() { return {"everybody", Role::operator_, {}, {}}; }
 
+// What became of those who wanted to speak.
+struct DoorFigures {
+  bool secured = false;
+  std::uint64_t keys = 0;          // in the list
+  std::uint64_t unknown_keys = 0;  // handshakes with a key that is not in the list
+  std::uint64_t unnamed = 0;       // frames that came without a key, and were dropped
+  std::uint64_t revoked = 0;       // frames of keys that are not in the list any more, dropped
+};
+
 }  // namespace drover::broker

@@ -309,6 +309,9 @@ void Turn::on(Peer peer, const wire::Stats& m) {
   w.uint("turns", figures_.turns).uint("client_frames", figures_.client_frames);
   w.uint("worker_frames", figures_.worker_frames).uint("refused_frames", figures_.refused_frames);
   w.uint("standstills", figures_.standstills);
+  w.boolean("secured", door_.secured).uint("keys", door_.keys);
+  w.uint("auth_unknown_key", door_.unknown_keys).uint("auth_no_identity", door_.unnamed);
+  w.uint("auth_revoked", door_.revoked);
   w.span("longest_standstill_ms", figures_.longest_standstill);
   w.uint("events_published", outbox_.published());
   w.uint("disk_bytes", s.disk_bytes).uint("live_bytes", c.live_bytes).uint("segments", s.segments);

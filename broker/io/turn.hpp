@@ -20,6 +20,7 @@
 #include "broker/core/core.hpp"
 #include "broker/io/outbox.hpp"
 #include "broker/io/outlet.hpp"
+#include "broker/io/principal.hpp"
 #include "broker/store/store.hpp"
 #include "common/wire/codec.hpp"
 
@@ -51,6 +52,9 @@ class Turn {
     status_address_ = std::move(status);
     workers_address_ = std::move(workers);
   }
+
+  // Told in answer to stats.
+  void set_door_figures(const DoorFigures& figures) { door_ = figures; }
 
   // Recovers what the store kept. Errors as of Store::open and Core::finish_recovery.
   Result<void> start(Instant now);
@@ -124,6 +128,7 @@ class Turn {
   std::uint64_t ticked_seq_ = 0;
   bool leases_wait_ = false;  // more could be leased than was in this turn
   TurnFigures figures_;
+  DoorFigures door_;
 };
 
 }  // namespace drover::broker

@@ -12,6 +12,8 @@ namespace drover::cli {
 
 void add_config(Verb& root, Context& context);
 void add_dlq(Verb& root, Context& context);
+void add_key(Verb& root, Context& context);
+void add_keygen(Verb& root, Context& context);
 void add_ping(Verb& root, Context& context);
 void add_queue(Verb& root, Context& context);
 void add_stats(Verb& root, Context& context);

@@ -265,10 +265,20 @@ int up(Context& context, const UpOptions& options) {
   auto overrides = overrides_of(options);
   auto loaded = context.settings(overrides);
   if (!loaded) return context.fail(loaded.error());
+  if (config::is_secured(loaded->settings)) {
+    return context.fail({Errc::bad_configuration,
+                         "security.keys_file is set, and each process of a secured fleet has a key "
+                         "of its own: start drover-broker and drover-worker by themselves",
+                         "security.keys_file"});
+  }
   // Whatever a file or the environment says of other brokers: this fleet is its own.
   auto& settings = loaded->settings;
   settings.client.url = config::reachable_here(settings.broker.clients.bind);
   settings.worker.connect = config::reachable_here(settings.broker.workers.bind);
+  for (const auto* path :
+       {"security.key_file", "security.server_key", "security.server_key_file"}) {
+    overrides.push_back({path, "", "drover up"});
+  }
   overrides.push_back({"client.url", settings.client.url, "drover up"});
   overrides.push_back({"worker.connect", settings.worker.connect, "drover up"});
   return Fleet(context, options.workers.value_or(1), std::move(loaded->settings), overrides).run();

@@ -226,8 +226,9 @@ class Loader {
          {"broker.workers.bind", &s.broker.workers.bind},
          {"broker.status.bind", &s.broker.status.bind}}};
     for (std::size_t i = 0; i < binds.size(); ++i) {
-      require(s.security.insecure || is_loopback(*binds[i].second), binds[i].first,
-              "expected an address on this machine (127.0.0.1), or security.insecure: true");
+      require(is_secured(s) || s.security.insecure || is_loopback(*binds[i].second), binds[i].first,
+              "expected an address on this machine (127.0.0.1), keys (security.keys_file), or "
+              "security.insecure: true");
       for (std::size_t j = 0; j < i; ++j) {
         const bool free_port = binds[i].second->ends_with(":0") || binds[i].second->ends_with(":*");
         require(free_port || *binds[i].second != *binds[j].second, binds[i].first,

@@ -1,6 +1,7 @@
 // Every setting of Drover, declared: what it is for, its bounds and its unit. Defaults stand in
 // settings.hpp. The order is that of config/drover.yaml.
 
+#include "common/base/curve_key.hpp"
 #include "common/config/address.hpp"
 #include "common/config/option_list.hpp"
 
@@ -15,6 +16,8 @@ constexpr Duration kYear = 366 * kDay;
 constexpr const char* kBindExpected = "an address such as tcp://127.0.0.1:7700 or tcp://*:7700";
 constexpr const char* kConnectExpected = "an address such as tcp://127.0.0.1:7700";
 
+constexpr const char* kPathExpected = "the path of a file";
+
 bool is_bind(std::string_view text) { return parse_address(text).has_value(); }
 
 bool is_connect(std::string_view text) {
@@ -25,6 +28,12 @@ bool is_connect(std::string_view text) {
 
 bool is_store(std::string_view text) {
   return text == "memory:" || (text.starts_with("file:") && text.size() > 5);
+}
+
+bool is_anything(std::string_view) { return true; }
+
+bool is_public_key(std::string_view text) {
+  return text.empty() || check_public_key(text).has_value();
 }
 
 bool is_directory_name(std::string_view text) { return !text.empty(); }
@@ -152,9 +161,23 @@ void declare_tasks(Settings& s, OptionList& o) {
 }
 
 void declare_rest(Settings& s, OptionList& o) {
-  o.section("security", "Who may connect.");
+  o.section("security", "Who may connect, and as whom.");
+  o.text(s.security.keys_file, "security.keys_file",
+         "The list of the keys that the broker accepts, which `drover key` writes. With it the "
+         "broker talks encrypted and to nobody else; it needs key_file, too.",
+         kPathExpected, is_anything);
+  o.text(s.security.key_file, "security.key_file",
+         "The file with this process's own key pair, readable by its user alone.", kPathExpected,
+         is_anything);
+  o.text(s.security.server_key, "security.server_key",
+         "The public key of the broker to connect to, as `drover keygen` printed it.",
+         "a public key of 40 characters that `drover keygen` made", is_public_key);
+  o.text(s.security.server_key_file, "security.server_key_file",
+         "The file with that key and nothing else, instead of server_key.", kPathExpected,
+         is_anything);
   o.flag(s.security.insecure, "security.insecure",
-         "true allows addresses that other machines reach. Everybody who reaches them may do "
+         "true allows addresses that other machines reach without keys. Everybody who reaches them "
+         "may do "
          "everything.");
   o.section("log", "What is said on stderr.");
   o.text(s.log.level, "log.level",

@@ -90,6 +90,10 @@ struct Settings {
   } tasks;
 
   struct Security {
+    std::string keys_file;        // the broker's list of keys; with it the broker is secured
+    std::string key_file;         // this process's own key pair
+    std::string server_key;       // the broker's public key,
+    std::string server_key_file;  // or the file that holds it
     bool insecure = false;
   } security;
 
@@ -98,6 +102,9 @@ struct Settings {
     std::string format = "auto";  // auto, text or json
   } log;
 };
+
+// True if the broker that these settings describe asks for keys.
+inline bool is_secured(const Settings& settings) { return !settings.security.keys_file.empty(); }
 
 // True while every address that the broker binds, or that a worker connects to, stays on this
 // machine.

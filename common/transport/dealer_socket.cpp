@@ -1,7 +1,5 @@
 #include "common/transport/dealer_socket.hpp"
 
-#include <fmt/format.h>
-
 #include "common/base/random.hpp"
 
 namespace drover::transport {
@@ -14,7 +12,7 @@ constexpr int kReconnectMaxMs = 10'000;
 }  // namespace
 
 DealerSocket::DealerSocket(Context& context, const SocketOptions& options, std::uint64_t seed)
-    : Socket(context, zmq::socket_type::dealer, options) {
+    : Socket(context, zmq::socket_type::dealer, options), seed_(seed) {
   Random random(seed);
   const auto pause = kReconnectMs + static_cast<int>(random.below(kReconnectSpreadMs));
   socket_.set(zmq::sockopt::reconnect_ivl, pause);
@@ -37,28 +35,6 @@ std::optional<Frame> DealerSocket::receive() {
     drop_rest(more);
   }
   return std::nullopt;
-}
-
-ConnectionWatch::ConnectionWatch(Context& context, const SocketOptions& options)
-    : Socket(context, zmq::socket_type::pair, options) {}
-
-Result<ConnectionWatch> DealerSocket::watch(Context& context) {
-  ConnectionWatch watch(context, {});
-  const auto address = fmt::format("inproc://drover-watch-{}", fmt::ptr(handle()));
-  if (zmq_socket_monitor(handle(), address.c_str(), ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0) {
-    return Error{Errc::internal,
-                 fmt::format("cannot watch {}: {}", address, zmq_strerror(zmq_errno()))};
-  }
-  if (auto connected = watch.Socket::connect(address); !connected) return connected.error();
-  return watch;
-}
-
-// An event is two frames; that it came is all there is to know.
-bool ConnectionWatch::take_connected() {
-  bool any = false;
-  Frame frame;
-  for (bool more = false; receive_frame(frame, more);) any = true;
-  return any;
 }
 
 }  // namespace drover::transport

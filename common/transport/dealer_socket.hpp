@@ -10,20 +10,10 @@
 #include <string>
 #include <string_view>
 
+#include "common/transport/connection_watch.hpp"
 #include "common/transport/socket.hpp"
 
 namespace drover::transport {
-
-// Tells when a dealer's connection stands (again).
-class ConnectionWatch : public Socket {
- public:
-  // True if a connection came up since the last call. Readable when there is one to tell.
-  bool take_connected();
-
- private:
-  friend class DealerSocket;
-  ConnectionWatch(Context& context, const SocketOptions& options);
-};
 
 class DealerSocket : public Socket {
  public:
@@ -39,12 +29,17 @@ class DealerSocket : public Socket {
   Sent send(Frame frame) { return send_frame(frame, /*more=*/false); }
   Sent send(std::string_view bytes) { return send(Frame(bytes)); }
 
-  // Starts telling of connections that come up from now on. At most once; whoever asks for it must
-  // go on taking them. The watch goes before the dealer.
-  Result<ConnectionWatch> watch(Context& context);
+  // Starts telling of connections that come up from now on, and connecting again where libzmq does
+  // not. At most once; whoever asks for it must go on taking them. The watch goes before the
+  // dealer.
+  Result<ConnectionWatch> watch(Context& context) {
+    return ConnectionWatch::of(context, *this, seed_);
+  }
 
  private:
   DealerSocket(Context& context, const SocketOptions& options, std::uint64_t seed);
+
+  std::uint64_t seed_;
 };
 
 }  // namespace drover::transport

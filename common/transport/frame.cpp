@@ -20,4 +20,9 @@ Frame Frame::adopt(std::string&& bytes) {
   return frame;
 }
 
+std::string_view Frame::user_id() const {
+  const char* name = zmq_msg_gets(message_.handle(), "User-Id");
+  return name != nullptr ? std::string_view(name) : std::string_view();
+}
+
 }  // namespace drover::transport

@@ -29,6 +29,13 @@ class Frame {
   }
   std::size_t size() const { return message_.size(); }
 
+  // What the ZapHandler calls the sender; "" for a sender who proved nothing. Valid
+  // while the frame lives and is not moved from.
+  std::string_view user_id() const;
+
+  // Of the TCP connection that it came over; -1 without one.
+  int descriptor() const { return zmq_msg_get(message_.handle(), ZMQ_SRCFD); }
+
   // For the sockets.
   zmq::message_t& zmq() { return message_; }
 

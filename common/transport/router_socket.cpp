@@ -25,7 +25,8 @@ Frame unpack(PeerId peer) {
 }  // namespace
 
 RouterSocket::RouterSocket(Context& context, const SocketOptions& options)
-    : Socket(context, zmq::socket_type::router, options) {
+    : Socket(context, zmq::socket_type::router, options),
+      secured_(std::holds_alternative<CurveServer>(options.curve)) {
   socket_.set(zmq::sockopt::router_mandatory, 1);
 }
 
@@ -42,10 +43,32 @@ std::optional<RouterSocket::Incoming> RouterSocket::receive() {
   bool more = false;
   while (receive_frame(id, more)) {
     in.peer = pack(id.view());
-    if (more && receive_frame(in.frame, more) && !more && in.peer != 0) return in;
+    if (more && receive_frame(in.frame, more) && !more && in.peer != 0) {
+      if (secured_) remember(in);
+      return in;
+    }
     drop_rest(more);
   }
   return std::nullopt;
+}
+
+// Of each connection once: asking a frame where it came from costs more than looking here.
+void RouterSocket::remember(const Incoming& in) {
+  const auto [at, is_new] = known_.try_emplace(in.peer);
+  if (!is_new) return;
+  at->second = {Connection(in.frame), std::string(in.frame.user_id())};
+  if (known_.size() >= forget_at_) forget_gone();
+}
+
+void RouterSocket::forget_gone() {
+  std::erase_if(known_, [](const auto& known) { return !known.second.connection.stands(); });
+  forget_at_ = 2 * known_.size() + 64;
+}
+
+void RouterSocket::cut(const std::function<bool(std::string_view)>& goes) {
+  for (const auto& [peer, known] : known_) {
+    if (goes(known.user_id)) known.connection.cut();
+  }
 }
 
 Sent RouterSocket::send(PeerId peer, Frame frame) {

@@ -5,10 +5,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
+#include "common/transport/connection.hpp"
 #include "common/transport/socket.hpp"
 
 namespace drover::transport {
@@ -31,12 +34,27 @@ class RouterSocket : public Socket {
   // The next message that is there, or nothing.
   std::optional<Incoming> receive();
 
+  // Cuts the connections of all whose frames bear a User-Id for which `goes` holds. A secured
+  // socket knows those that it has had a frame of.
+  void cut(const std::function<bool(std::string_view user_id)>& goes);
+
   // Hands one frame to a peer. A frame that was not sent is gone all the same.
   Sent send(PeerId peer, Frame frame);
   Sent send(PeerId peer, std::string_view bytes) { return send(peer, Frame(bytes)); }
 
  private:
+  struct Known {
+    Connection connection;
+    std::string user_id;
+  };
+
   RouterSocket(Context& context, const SocketOptions& options);
+  void remember(const Incoming& in);
+  void forget_gone();
+
+  bool secured_;
+  std::unordered_map<PeerId, Known> known_;  // of a secured socket
+  std::size_t forget_at_ = 64;               // when it has grown to this, the gone are forgotten
 };
 
 }  // namespace drover::transport

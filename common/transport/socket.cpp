@@ -12,7 +12,8 @@ namespace {
 constexpr int kHandshakeMs = 3000;  // a peer that does not say who it is by then is cut off
 constexpr int kHeartbeatMs = 2000;  // ZMTP's own, which only finds dead connections; who is alive
 constexpr int kSilenceMs = 6000;    // is for the messages to say
-constexpr int kBacklog = 1024;      // a fleet that reconnects all at once
+constexpr const char* kZapDomain = "drover";
+constexpr int kBacklog = 1024;  // a fleet that reconnects all at once
 
 Error refusal(const char* what, const std::string& address, const zmq::error_t& error) {
   return {Errc::bad_configuration, fmt::format("cannot {} {}: {}", what, address, error.what())};
@@ -24,12 +25,25 @@ bool wants_ipv6(const std::string& address) {
   return address.find('[') != std::string::npos || address.find("//*") != std::string::npos;
 }
 
+void secure(zmq::socket_t& socket, const Curve& curve) {
+  if (const auto* server = std::get_if<CurveServer>(&curve)) {
+    socket.set(zmq::sockopt::zap_domain, kZapDomain);
+    socket.set(zmq::sockopt::curve_server, 1);
+    socket.set(zmq::sockopt::curve_secretkey, server->keys.secret_key.reveal());
+  }
+  if (const auto* client = std::get_if<CurveClient>(&curve)) {
+    socket.set(zmq::sockopt::curve_serverkey, client->server_key.c_str());
+    socket.set(zmq::sockopt::curve_publickey, client->keys.public_key.c_str());
+    socket.set(zmq::sockopt::curve_secretkey, client->keys.secret_key.reveal());
+  }
+}
+
 int to_int(Duration duration) { return static_cast<int>(duration.count()); }
 
 }  // namespace
 
 Socket::Socket(Context& context, zmq::socket_type type, const SocketOptions& options)
-    : socket_(context.zmq(), type) {
+    : socket_(context.zmq(), type), has_key_(std::holds_alternative<CurveClient>(options.curve)) {
   socket_.set(zmq::sockopt::backlog, kBacklog);
   socket_.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
   socket_.set(zmq::sockopt::heartbeat_ivl, kHeartbeatMs);
@@ -39,6 +53,7 @@ Socket::Socket(Context& context, zmq::socket_type type, const SocketOptions& opt
   socket_.set(zmq::sockopt::sndhwm, options.send_max);
   socket_.set(zmq::sockopt::rcvhwm, options.receive_max);
   socket_.set(zmq::sockopt::linger, to_int(options.linger));
+  secure(socket_, options.curve);
 }
 
 std::string Socket::address() const { return socket_.get(zmq::sockopt::last_endpoint); }
@@ -57,6 +72,7 @@ Result<void> Socket::connect(const std::string& address) {
   try {
     socket_.set(zmq::sockopt::ipv6, wants_ipv6(address));
     socket_.connect(address);
+    peer_address_ = address;
     return {};
   } catch (const zmq::error_t& error) {
     return refusal("connect to", address, error);

@@ -15,6 +15,7 @@
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 #include "common/transport/context.hpp"
+#include "common/transport/curve.hpp"
 #include "common/transport/frame.hpp"
 
 namespace drover::transport {
@@ -25,18 +26,25 @@ enum class Sent : std::uint8_t {
   full,         // that peer does not read; the frame was not taken
 };
 
-// The lengths and times that every socket sets.
+// The lengths, times and keys that every socket sets.
 struct SocketOptions {
   std::int64_t message_max = -1;  // a peer that sends a longer frame is cut off; -1 = no limit
   int send_max = 1000;            // frames waiting for one peer, beyond which sending says `full`
   int receive_max = 1000;         // frames of one peer waiting here, beyond which it has to wait
   Duration linger{0};             // how long closing waits for frames that are still on their way
+  Curve curve{};                  // who may connect, or as whom; nothing: everybody, as nobody
 };
 
 class Socket {
  public:
   // The address as bound, with the port that was found free: "tcp://127.0.0.1:40123".
   std::string address() const;
+
+  // The address that connect() was given; "" for a socket that binds.
+  const std::string& peer_address() const { return peer_address_; }
+
+  // Whether it wants to be let in by a key.
+  bool has_key() const { return has_key_; }
 
   // How many messages were dropped because no peer of ours writes such: a routing id that is not
   // ZeroMQ's own, or more frames than belong to a message.
@@ -59,6 +67,10 @@ class Socket {
 
   zmq::socket_t socket_;
   std::uint64_t dropped_ = 0;
+
+ private:
+  std::string peer_address_;
+  bool has_key_;
 };
 
 }  // namespace drover::transport

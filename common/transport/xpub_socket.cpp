@@ -1,19 +1,9 @@
 #include "common/transport/xpub_socket.hpp"
 
-#include <sys/socket.h>
-
 namespace drover::transport {
 namespace {
 
 constexpr std::int64_t kSubscriberMessageMax = 1024;  // 256 would refuse CURVE's own handshake
-constexpr std::uint64_t kGone = 0;
-
-// The kernel's number of the connection behind a descriptor, which no other will ever have.
-std::uint64_t cookie_of(int fd) {
-  std::uint64_t cookie = kGone;
-  socklen_t size = sizeof cookie;
-  return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : kGone;
-}
 
 SocketOptions for_bus(SocketOptions options) {
   options.message_max = kSubscriberMessageMax;
@@ -51,13 +41,14 @@ void XpubSocket::take_subscriptions() {
 // A request is one byte, 1 to subscribe or 0 to end it, and the topic. The unsubscriptions that
 // libzmq writes itself for a peer that has gone come from no descriptor: sweep sees to those.
 void XpubSocket::take(Frame& request) {
-  const int fd = zmq_msg_get(request.zmq().handle(), ZMQ_SRCFD);
+  const Connection connection(request);
   const auto bytes = request.view();
-  if (fd < 0 || bytes.empty()) return;
-  auto& peer = peers_[fd];
-  if (const auto cookie = cookie_of(fd); peer.cookie != cookie) {
+  if (connection.descriptor() < 0 || bytes.empty()) return;
+  auto& peer = peers_[connection.descriptor()];
+  if (peer.connection != connection) {
     forget(peer);
-    peer.cookie = cookie;
+    peer.connection = connection;
+    peer.user_id = request.user_id();
   }
   const auto topic = bytes.substr(1);
   bytes[0] == 1 ? enter(peer, topic) : leave(peer, topic);
@@ -90,12 +81,18 @@ void XpubSocket::forget(Peer& peer) {
 
 void XpubSocket::sweep() {
   for (auto at = peers_.begin(); at != peers_.end();) {
-    if (at->second.cookie == cookie_of(at->first) && !at->second.topics.empty()) {
+    if (at->second.connection.stands() && !at->second.topics.empty()) {
       ++at;
     } else {
       forget(at->second);
       at = peers_.erase(at);
     }
+  }
+}
+
+void XpubSocket::cut(const std::function<bool(std::string_view)>& goes) {
+  for (const auto& [descriptor, peer] : peers_) {
+    if (goes(peer.user_id)) peer.connection.cut();
   }
 }
 

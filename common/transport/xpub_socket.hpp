@@ -7,12 +7,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "common/transport/connection.hpp"
 #include "common/transport/socket.hpp"
 
 namespace drover::transport {
@@ -29,6 +31,9 @@ class XpubSocket : public Socket {
   // now and then (each second) so that peers that have gone are noticed.
   void take_subscriptions();
 
+  // Cuts the connections of subscribers with a User-Id for which `goes` holds.
+  void cut(const std::function<bool(std::string_view user_id)>& goes);
+
   // How many subscriptions are entered. While 0 there is nobody to encode an event for. A peer that
   // has gone may be counted for a moment longer, never one too few.
   std::size_t subscriptions() const { return subscriptions_; }
@@ -38,9 +43,9 @@ class XpubSocket : public Socket {
   void publish(std::string_view topic, std::string_view event);
 
  private:
-  // A connection is known by its descriptor and the kernel's number for it: descriptors return.
   struct Peer {
-    std::uint64_t cookie = 0;
+    Connection connection;
+    std::string user_id;
     std::set<std::string, std::less<>> topics;
   };
 

@@ -10,8 +10,9 @@
 namespace drover::workers {
 namespace {
 
-constexpr Duration kHurry = 2s;     // what a second signal leaves to attempts and confirms
-constexpr Duration kParting = 10s;  // for the last confirms, and handlers that were given up
+constexpr Duration kTroubleLook = 500ms;  // while the connection has to be looked after
+constexpr Duration kHurry = 2s;           // what a second signal leaves to attempts and confirms
+constexpr Duration kParting = 10s;        // for the last confirms, and handlers that were given up
 
 std::string_view name_of_parting(Parting why) {
   switch (why) {
@@ -51,11 +52,13 @@ Error Loop::run() {
 
 void Loop::turn() {
   const Instant wake_at = std::min(core_.next_deadline(), watchdog_.wake_at());
-  poller_.wait(std::max(Duration(0), wake_at - clock_.now()));
+  const Duration due = std::max(Duration(0), wake_at - clock_.now());
+  poller_.wait(link_.trouble().empty() ? due : std::min(due, kTroubleLook));
   const Instant now = clock_.now();
   hear_signals(now);
   link_.receive([&](const wire::WorkerOrder& order) { core_.on_order(order, now); });
   if (link_.take_connected()) core_.connected(now);
+  if (link_.trouble() != trouble_said_) say_trouble();
   hear_slots(now);
   core_.advance(now);
   if (link_.figures().unreadable != unreadable_said_) say_figures();
@@ -83,6 +86,12 @@ void Loop::hear_slots(Instant now) {
       core_.progress(item.hold, item.percent, item.message, now);
     }
   }
+}
+
+// Once for each kind of trouble: attempts go on for as long as it takes.
+void Loop::say_trouble() {
+  trouble_said_ = link_.trouble();
+  if (!trouble_said_.empty()) log::error("no connection", {{"reason", trouble_said_}});
 }
 
 void Loop::say_figures() {

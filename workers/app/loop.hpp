@@ -31,6 +31,7 @@ class Loop : private WorkerSink {
   void hear_signals(Instant now);
   void hear_slots(Instant now);
   void say_figures();
+  void say_trouble();
 
   // What the core wants done.
   void send(const wire::WorkerMessage& message) override { link_.send(message); }
@@ -52,6 +53,7 @@ class Loop : private WorkerSink {
   transport::Poller poller_;
   std::optional<Error> stopped_;
   std::uint64_t unreadable_said_ = 0;
+  std::string trouble_said_;
 };
 
 }  // namespace drover::workers

@@ -94,7 +94,9 @@ int run_crew(const WorkerOptions& options, const Crew& crew, observe::Signals& s
   const std::uint64_t seed = draw_seed();
   Random random(seed);
   transport::Context context;
-  auto link = BrokerLink::open(context, options.connect, random.next());
+  const auto curve = transport::read_client_keys(options.keys);
+  if (!curve) return give_up("the worker does not start", curve.error());
+  auto link = BrokerLink::open(context, options.connect, *curve, random.next());
   if (!link) return give_up("the worker does not start", link.error());
   const transport::ProcessClock clock;
   const WorkerProfile profile = profile_of(options, crew, random);
@@ -118,6 +120,7 @@ WorkerOptions worker_options(const config::Loaded& loaded) {
   const auto& s = loaded.settings;
   WorkerOptions options;
   options.connect = s.worker.connect;
+  options.keys = {s.security.key_file, s.security.server_key, s.security.server_key_file};
   options.slots = s.worker.slots;
   options.prefetch = s.worker.prefetch;
   options.drain_timeout = s.worker.drain_timeout;

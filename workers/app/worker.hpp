@@ -12,6 +12,7 @@
 
 #include "common/base/time.hpp"
 #include "common/config/load.hpp"
+#include "common/transport/key_file.hpp"
 
 namespace drover::workers {
 
@@ -22,8 +23,9 @@ struct CommandWorker {
 };
 
 struct WorkerOptions {
-  std::string connect;      // tcp://127.0.0.1:7701
-  std::uint32_t slots = 0;  // 0 = one a processor core
+  std::string connect;         // tcp://127.0.0.1:7701
+  transport::ClientKeys keys;  // for a secured broker
+  std::uint32_t slots = 0;     // 0 = one a processor core
   std::uint32_t prefetch = 0;
   Duration drain_timeout = 30s;
   Duration cancel_grace = 5s;  // not above the broker's

@@ -15,8 +15,9 @@ constexpr int kWaitingMax = 10'000;  // frames; a worker's window bounds them an
 }  // namespace
 
 Result<BrokerLink> BrokerLink::open(transport::Context& context, const std::string& address,
-                                    std::uint64_t seed) {
+                                    const transport::Curve& curve, std::uint64_t seed) {
   transport::SocketOptions options;
+  options.curve = curve;
   options.linger = kLinger;
   options.send_max = kWaitingMax;
   options.receive_max = kWaitingMax;

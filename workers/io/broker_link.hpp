@@ -23,7 +23,7 @@ class BrokerLink {
  public:
   // Starts connecting; nobody needs to be there. Error: BAD_CONFIGURATION.
   static Result<BrokerLink> open(transport::Context& context, const std::string& address,
-                                 std::uint64_t seed);
+                                 const transport::Curve& curve, std::uint64_t seed);
 
   void send(const wire::WorkerMessage& message);
 
@@ -32,6 +32,9 @@ class BrokerLink {
 
   // True if a connection came up since the last call; what is sent from then on goes there.
   bool take_connected();
+
+  // Why the broker cannot be talked to, as ConnectionWatch::trouble.
+  const std::string& trouble() const { return watch_.trouble(); }
 
   // What a poller watches: frames, and news of the connection.
   transport::Socket& socket() { return dealer_; }

@@ -47,6 +47,7 @@ Result<BrokerInfo> Client::connect() { return impl_->greet(impl_->options.timeou
 Result<BrokerInfo> Client::connect(Duration timeout) { return impl_->greet(timeout); }
 const std::optional<BrokerInfo>& Client::broker() const { return impl_->core.broker(); }
 const ClientOptions& Client::options() const { return impl_->options; }
+const std::string& Client::trouble() const { return impl_->watch->trouble(); }
 
 // --- tasks
 

@@ -40,8 +40,13 @@ Client::Impl::Impl(const ClientOptions& o)
 
 Result<std::unique_ptr<Client::Impl>> Client::Impl::open(const ClientOptions& options) {
   std::unique_ptr<Impl> impl(new Impl(options));
+  auto curve = transport::read_client_keys(options.keys);
+  if (!curve) return curve.error();
+  impl->curve = std::move(*curve);
+  transport::SocketOptions socket;
+  socket.curve = impl->curve;
   auto dealer =
-      transport::DealerSocket::connect(impl->context, options.url, {}, impl->random.next());
+      transport::DealerSocket::connect(impl->context, options.url, socket, impl->random.next());
   if (!dealer) return dealer.error();
   impl->dealer.emplace(std::move(*dealer));
   auto watch = impl->dealer->watch(impl->context);
@@ -168,7 +173,9 @@ Result<Ticket> Client::Impl::start(Submission submission) {
 }
 
 Error Client::Impl::with_address(Error error) const {
-  if (error.code == Errc::broker_unavailable) error.message += " (" + options.url + ")";
+  if (error.code != Errc::broker_unavailable) return error;
+  error.message += " (" + options.url + ")";
+  if (!watch->trouble().empty()) error.message += ": " + watch->trouble();
   return error;
 }
 

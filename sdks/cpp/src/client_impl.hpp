@@ -56,6 +56,7 @@ struct Client::Impl {
   transport::ProcessClock clock;
   Random random;
   transport::Context context;
+  transport::Curve curve;
   std::optional<transport::DealerSocket> dealer;
   std::optional<transport::ConnectionWatch> watch;
   transport::Socket* listened = nullptr;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/transport/connection_watch.hpp"
 #include "common/transport/sub_socket.hpp"
 #include "drover/body.hpp"
 #include "sdks/cpp/src/client_impl.hpp"
@@ -45,12 +46,14 @@ json to_json(const BusEvent& event) {
 }
 
 struct Follower::Impl {
-  Impl(Client::Impl& c, transport::SubSocket&& s) : client(c), bus(std::move(s)) {
+  Impl(Client::Impl& c, transport::SubSocket&& s, transport::ConnectionWatch&& w)
+      : client(c), bus(std::move(s)), watch(std::move(w)) {
     client.listen_to(&bus);
   }
   ~Impl() { client.listen_to(nullptr); }
 
   void listen() {
+    watch.take_connected();
     for (int i = 0; i < kEventsPerRound; ++i) {
       const auto told = bus.receive();
       if (!told) return;
@@ -103,6 +106,7 @@ struct Follower::Impl {
 
   Client::Impl& client;
   transport::SubSocket bus;
+  transport::ConnectionWatch watch;  // goes before the bus
   std::optional<FollowCore> core;
   std::optional<std::uint64_t> asked;
 };
@@ -117,11 +121,15 @@ Result<Follower> Follower::start(Client& client, const Since& since) {
   if (!broker) return broker.error();
   transport::SocketOptions options;
   options.receive_max = kEventsKept;
+  options.curve = client.impl_->curve;
   auto bus = transport::SubSocket::connect(
       client.impl_->context, reached_through(client.options().url, broker->status), options);
   if (!bus) return bus.error();
   bus->subscribe("");
-  auto impl = std::make_unique<Impl>(*client.impl_, std::move(*bus));
+  auto watch =
+      transport::ConnectionWatch::of(client.impl_->context, *bus, client.impl_->random.next());
+  if (!watch) return watch.error();
+  auto impl = std::make_unique<Impl>(*client.impl_, std::move(*bus), std::move(*watch));
 
   Cursor start;
   if (const auto* cursor = std::get_if<Cursor>(&since.value)) {

@@ -21,7 +21,7 @@ TEST(CommandLineTest, HelpIsGivenForEveryVerb) {
   const auto help = drover({"--help"});
   EXPECT_EQ(help.code, kOk);
   for (const auto* verb : {"up", "ping", "submit", "work", "task", "queue", "dlq", "worker",
-                           "watch", "stats", "config", "version"}) {
+                           "watch", "stats", "keygen", "key", "config", "version"}) {
     EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + verb));
     EXPECT_EQ(drover({verb, "--help"}).code, kOk) << verb;
   }

@@ -25,6 +25,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "common/transport/key_file.hpp"
 #include "drover/client_core.hpp"
 #include "drover/task.hpp"
 
@@ -32,10 +33,11 @@ namespace drover {
 
 struct ClientOptions {
   std::string url = "tcp://127.0.0.1:7700";
-  Duration timeout = 10s;   // of every call that has none of its own
-  std::size_t window = 64;  // submissions under way at once
-  std::string software;     // who connects, for the broker's log; "" = this library
-  int stop_fd = -1;         // once readable, every call ends with CANCELLED: for Ctrl-C
+  transport::ClientKeys keys;  // for a secured broker: files with this client's and its key
+  Duration timeout = 10s;      // of every call that has none of its own
+  std::size_t window = 64;     // submissions under way at once
+  std::string software;        // who connects, for the broker's log; "" = this library
+  int stop_fd = -1;            // once readable, every call ends with CANCELLED: for Ctrl-C
 };
 
 // Which tasks to list; what is empty does not matter.
@@ -70,7 +72,7 @@ struct SubmitProgress {
 class Client {
  public:
   // Begins to connect; nobody needs to be there yet. Error: BAD_CONFIGURATION for an address that
-  // is none.
+  // is none, and for keys that cannot be used.
   static Result<Client> open(const ClientOptions& options);
 
   Client(Client&&) noexcept;
@@ -78,7 +80,8 @@ class Client {
   ~Client();
 
   // Waits for the broker's greeting. Every other call does so by itself. Errors:
-  // BROKER_UNAVAILABLE, UNSUPPORTED_VERSION.
+  // BROKER_UNAVAILABLE (with the reason, where the broker or its key refused us),
+  // UNSUPPORTED_VERSION.
   Result<BrokerInfo> connect();
   Result<BrokerInfo> connect(Duration timeout);
 
@@ -121,6 +124,9 @@ class Client {
   // CANCELLED.
   Result<std::optional<Done>> next_done(Duration timeout);
   std::size_t under_way() const;
+
+  // Why there is no connection, where the newest attempt at one was refused; "" otherwise.
+  const std::string& trouble() const;
 
   // The greeting, if it has come.
   const std::optional<BrokerInfo>& broker() const;

@@ -294,11 +294,24 @@ TEST_F(LoadTest, AStoreIsAFolderOrMemory) {
 TEST_F(LoadTest, ReachingBeyondThisMachineMustBeSaidTwice) {
   EXPECT_EQ(refusal("broker:\n  clients: {bind: 'tcp://0.0.0.0:7700'}\n"),
             "drover.yaml:2: broker.clients.bind: expected an address on this machine (127.0.0.1), "
-            "or security.insecure: true, found tcp://0.0.0.0:7700");
+            "keys (security.keys_file), or security.insecure: true, found tcp://0.0.0.0:7700");
   const auto loaded =
       load("broker:\n  clients: {bind: 'tcp://0.0.0.0:7700'}\nsecurity:\n  insecure: true\n");
   ASSERT_TRUE(loaded);
   EXPECT_FALSE(is_all_loopback(loaded->settings));
+}
+
+TEST_F(LoadTest, ABrokerWithAListOfKeysMayBeReachedFromAnywhere) {
+  const auto loaded =
+      load("broker:\n  clients: {bind: 'tcp://0.0.0.0:7700'}\nsecurity:\n  keys_file: keys.yaml\n");
+  ASSERT_TRUE(loaded);
+  EXPECT_TRUE(is_secured(loaded->settings));
+}
+
+TEST_F(LoadTest, AServerKeyIsOneThatNotEverybodyHas) {
+  EXPECT_THAT(refusal("security:\n  server_key: short\n"), HasSubstr("a public key"));
+  EXPECT_THAT(refusal("security:\n  server_key: 'rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7'\n"),
+              HasSubstr("a public key"));
 }
 
 TEST_F(LoadTest, SeveralFreePortsDoNotContradictEachOther) {

@@ -15,7 +15,7 @@ class BrokerLinkTest : public ::testing::Test {
 
   void SetUp() override {
     bind("tcp://127.0.0.1:*");
-    auto opened = BrokerLink::open(context, broker->address(), 1);
+    auto opened = BrokerLink::open(context, broker->address(), {}, 1);
     ASSERT_TRUE(opened);
     link.emplace(std::move(*opened));
     connect();
@@ -105,7 +105,7 @@ TEST_F(BrokerLinkTest, AFrameThatIsNoMessageIsCountedAndPassedOver) {
 
 TEST_F(BrokerLinkTest, WithoutABrokerMessagesAreDroppedAndCountedNotGathered) {
   transport::Context nowhere;
-  auto lonely = BrokerLink::open(nowhere, "tcp://127.0.0.1:1", 1);
+  auto lonely = BrokerLink::open(nowhere, "tcp://127.0.0.1:1", {}, 1);
   ASSERT_TRUE(lonely);
   for (int i = 0; i < 3; ++i) lonely->send(wire::Bye{SessionId{5}});
   EXPECT_EQ(lonely->figures().dropped, 3U);
@@ -120,7 +120,7 @@ TEST_F(BrokerLinkTest, AConnectionThatComesUpAgainIsToldAndCanBeUsedAtOnce) {
 }
 
 TEST_F(BrokerLinkTest, AnAddressThatIsNoneIsABadConfiguration) {
-  const auto link_to_nowhere = BrokerLink::open(context, "tcp//nowhere", 1);
+  const auto link_to_nowhere = BrokerLink::open(context, "tcp//nowhere", {}, 1);
   ASSERT_FALSE(link_to_nowhere);
   EXPECT_EQ(link_to_nowhere.error().code, Errc::bad_configuration);
 }

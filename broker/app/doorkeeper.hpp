@@ -1,0 +1,62 @@
+// Who may speak to this broker, and who speaks.
+//
+// A broker with a list of keys (security.keys_file) is secured: its sockets talk CURVE, a
+// connection is let in if its key is in the list, and every frame bears that key. The list is read
+// again within a second after it changed; a revoked key is nobody from then on, even on a
+// connection that stands. A broker without a list takes everybody for the operator.
+//
+// The loop's thread answers the handshakes itself, in its turn, so there is no other that could
+// stop answering; the loop and the sockets end together.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/io/allow_list_file.hpp"
+#include "common/config/settings.hpp"
+#include "common/transport/zap.hpp"
+
+namespace drover::broker {
+
+class Doorkeeper {
+ public:
+  // Reads keys and list. Before any socket of the context is bound. Errors: BAD_CONFIGURATION with
+  // the setting; addresses beyond this machine without keys, unless security.insecure.
+  static Result<Doorkeeper> open(const config::Settings& settings, transport::Context& context);
+
+  // How the broker's sockets are secured.
+  transport::Curve curve() const;
+
+  // For the poller; nullptr on a broker without keys.
+  transport::Socket* handshakes() { return zap_ ? &*zap_ : nullptr; }
+
+  // Answers a bounded number of handshakes.
+  void answer();
+
+  // Who sent a frame, from its User-Id; nullptr: nobody who may, and the frame is to be dropped.
+  // Valid until the next refresh().
+  const Principal* find(std::string_view user_id);
+
+  // Each second: takes a changed list over. True if keys have lost or changed what they may do:
+  // is_stale() tells which, and their connections are to be cut.
+  bool refresh();
+  bool is_stale(std::string_view user_id) const;
+
+  const DoorFigures& figures() const { return figures_; }
+
+ private:
+  Doorkeeper() = default;
+  void take_over(AllowList list);
+  std::string admit(const transport::ZapHandler::Request& request);
+
+  std::string path_;
+  transport::KeyPair keys_;
+  std::optional<transport::ZapHandler> zap_;
+  AllowList list_, before_;
+  FileStamp stamp_;
+  Principal everybody_ = everybody();
+  DoorFigures figures_;
+};
+
+}  // namespace drover::broker

@@ -1,0 +1,53 @@
+// Watches the connection of a socket that connects: tells when it stands (again), says why it does
+// not, and connects again where libzmq has given up.
+//
+// libzmq connects again by itself after a connection broke, but not after one that was refused (a
+// key that is not allowed, or not allowed yet) or that spoke something else than ZMTP (another
+// program on that port for a moment): there it stops for good, without a word. The watch notices
+// that no further attempt follows and makes one, after 100 ms to 10 s, longer each time.
+//
+// It works while it is asked: call take_connected() when it is readable, and at least each second
+// while trouble() says something.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/base/random.hpp"
+#include "common/transport/socket.hpp"
+
+namespace drover::transport {
+
+class ConnectionWatch : public Socket {
+ public:
+  // `seed` makes the pauses differ from those of others. The watch goes before `socket`.
+  static Result<ConnectionWatch> of(Context& context, Socket& socket, std::uint64_t seed);
+
+  // True if a connection came up since the last call.
+  bool take_connected();
+
+  // Why the newest handshake failed, as a sentence without a full stop; "" after one that did not.
+  // That nobody is there is no handshake.
+  const std::string& trouble() const { return trouble_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  ConnectionWatch(Context& context, Socket& socket, std::uint64_t seed);
+  void take(std::uint16_t event, std::uint32_t value);
+  void refused(std::string why);
+  void plan_attempt();
+  void connect_again();
+
+  void* watched_;  // the socket's handle: the socket may move
+  std::string address_;
+  bool has_key_;
+  Random random_;
+  std::string trouble_;
+  int attempts_ = 0;  // of ours, since a connection stood
+  std::optional<Clock::time_point> again_at_;
+};
+
+}  // namespace drover::transport
