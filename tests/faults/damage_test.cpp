@@ -6,138 +6,25 @@
 
 #include <cstdio>
 #include <string>
-#include <vector>
 
 #include "broker/store/journal/inline_journal_store.hpp"
-#include "broker/store/journal/recovery.hpp"
-#include "broker/store/record_codec.hpp"
 #include "tests/faults/scale.hpp"
-#include "tests/support/sim_disk.hpp"
+#include "tests/faults/victim.hpp"
 
 namespace drover::test {
 namespace {
 
 using broker::Kept;
-using broker::Locator;
-using broker::Record;
-using broker::RecordKind;
 using broker::journal::InlineJournalStore;
 using broker::journal::JournalOptions;
-using broker::journal::recover;
 
 constexpr std::uint64_t kSegment = 8 * 1024;
 constexpr std::uint64_t kStore = 64 * 1024;
 
-constexpr RecordKind kKinds[] = {RecordKind::created,     RecordKind::started,
-                                 RecordKind::completed,   RecordKind::retrying,
-                                 RecordKind::failed,      RecordKind::dead,
-                                 RecordKind::cancelled,   RecordKind::expired,
-                                 RecordKind::requeued,    RecordKind::stopped,
-                                 RecordKind::purged,      RecordKind::worker_joined,
-                                 RecordKind::worker_left, RecordKind::worker_draining,
-                                 RecordKind::whole,       RecordKind::key,
-                                 RecordKind::books};
-
-std::string record_of(RecordKind kind, Random& random) {
-  const std::string blob(random.below(300), static_cast<char>(random.below(256)));
-  Record record;
-  record.kind = kind;
-  record.task = make_task_id(instant_from_ms(1'800'000'000'000), "default", random);
-  record.tenant = record.queue = "default";
-  record.type = "code.review";
-  record.admission = random.below(1000);
-  record.blob = blob;
-  record.idempotency_key = "key";
-  if (kind == RecordKind::worker_joined) record.host = "host";
-  std::string bytes;
-  encode_record(record, bytes);
-  return bytes;
-}
-
-JournalOptions options() {
-  JournalOptions options;
-  options.segment_bytes = kSegment;
-  options.retain_bytes = 1024 * 1024;
-  options.seed = 5;
-  options.clock_ms = [] { return std::int64_t{1'800'000'000'000}; };
-  return options;
-}
-
-void commit(InlineJournalStore& store) {
-  while (store.durable() < store.appended()) {
-    store.flush();
-    store.pump_all();
-  }
-}
-
-// A journal of kStore bytes that has every kind of record, as a killed process leaves it.
-SimDisk make_victim() {
-  SimDisk disk(3);
-  Random random(3);
-  InlineJournalStore store(disk, options());
-  EXPECT_TRUE(store.open([](const Kept&) { return Result<void>(); }));
-  store.set_books([&] { return record_of(RecordKind::books, random); });
-  for (std::size_t i = 0; store.figures().segments * kSegment < kStore; ++i) {
-    const RecordKind kind = kKinds[i % std::size(kKinds)];
-    const std::string one = record_of(kind, random), two = record_of(kind, random);
-    const std::string_view both[] = {one, two};
-    if (is_event(kind)) {
-      store.append(both);
-    } else {
-      store.carry(one);
-    }
-    if (i % 3 == 0) commit(store);
-  }
-  for (int i = 0; i < 8; ++i) {
-    const std::string one = record_of(kKinds[i], random);
-    const std::string_view only[] = {one};
-    store.append(only);
-    commit(store);
-  }
-  return disk;
-}
-
-class Damage : public testing::Test {
+class Damage : public testing::Test, protected Victim {
  protected:
-  struct Seen {
-    std::uint64_t seq;
-    Locator where;
-    std::string bytes;
-  };
-
-  Damage() : disk(make_victim()) {
-    const auto recovered = recover(disk, [this](const Kept& kept) -> Result<void> {
-      expected.push_back({kept.seq, kept.where, std::string(kept.bytes)});
-      return {};
-    });
-    EXPECT_TRUE(recovered);
-    for (const auto& name : disk.names()) {
-      if (name.starts_with("segment-")) segments.push_back(name);
-    }
+  Damage() : Victim({.seed = 3, .segment_bytes = kSegment, .segments = kStore / kSegment}) {
     EXPECT_EQ(segments.size(), kStore / kSegment);
-    end = recovered->segments.newest().end;
-  }
-
-  enum class Verdict { same, shorter, refused, wrong };
-
-  // What a start says of the disk as it is now.
-  Verdict verdict() {
-    std::size_t at = 0;
-    bool differs = false;
-    const auto recovered = recover(disk, [&](const Kept& kept) -> Result<void> {
-      differs = differs || at >= expected.size() || kept.seq != expected[at].seq ||
-                kept.where != expected[at].where || kept.bytes != expected[at].bytes;
-      ++at;
-      return {};
-    });
-    if (recovered) {
-      if (differs) return Verdict::wrong;
-      return at == expected.size() ? Verdict::same : Verdict::shorter;
-    }
-    said = recovered.error().message;
-    const bool told = said.find(", offset ") != std::string::npos;
-    const bool known = recovered.error().code == Errc::store_damaged;
-    return told && known ? Verdict::refused : Verdict::wrong;
   }
 
   void expect_refused_or_same(const std::string& what) {
@@ -157,11 +44,6 @@ class Damage : public testing::Test {
     disk.set_contents(name, disk.contents(name).replace(sector * 512, 512, bytes));
   }
 
-  SimDisk disk;
-  std::vector<Seen> expected;
-  std::vector<std::string> segments;
-  std::uint64_t end = 0;  // of the newest segment's groups
-  std::string said;
   std::uint64_t refused = 0, same = 0;
 };
 
@@ -315,11 +197,13 @@ TEST_F(Damage, AnySegmentThatIsMissingIsNoticed) {
 TEST_F(Damage, AnOlderCopyOfTheNewestSegmentIsRefused) {
   const SimDisk older = disk;
   {
-    InlineJournalStore store(disk, options());
+    InlineJournalStore store(disk, options);
     ASSERT_TRUE(store.open([](const Kept&) { return Result<void>(); }));
     const std::string_view one[] = {"one more"};
     store.append(one);
-    commit(store);
+    store.flush();
+    store.pump_all();
+    ASSERT_EQ(store.durable(), store.appended());
   }
   disk.set_contents(segments.back(), older.contents(segments.back()));
   EXPECT_EQ(verdict(), Verdict::refused);
@@ -328,7 +212,7 @@ TEST_F(Damage, AnOlderCopyOfTheNewestSegmentIsRefused) {
 
 TEST_F(Damage, ASegmentOfAnotherStoreIsRefused) {
   SimDisk other(9);
-  JournalOptions foreign = options();
+  JournalOptions foreign = options;
   foreign.seed = 99;
   InlineJournalStore store(other, foreign);
   ASSERT_TRUE(store.open([](const Kept&) { return Result<void>(); }));
