@@ -39,6 +39,7 @@ class Producer {
       if ((*done)->error) return *(*done)->error;
       answered += (*done)->outcomes.size();
       for (const auto& outcome : (*done)->outcomes) count(outcome);
+      ids_.flush();  // there for whoever ends this process
     }
     return tally_;
   }

@@ -34,6 +34,11 @@ auto uninterrupted(Call call) {
   return result;
 }
 
+int open_directory_at(int at, const std::string& path) {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  return uninterrupted([&] { return ::openat(at, path.c_str(), kFlags); });
+}
+
 class PosixFile final : public File {
  public:
   PosixFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
@@ -96,7 +101,7 @@ Result<void> make_directory(const std::string& path) {
     return failed("mkdir", path);
   }
   const std::string parent = parent_of(path);
-  const int descriptor = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor = open_directory_at(AT_FDCWD, parent);
   if (descriptor < 0) return failed("open", parent);
   Result<void> synced;
   if (::fsync(descriptor) != 0) synced = failed("fsync", parent);
@@ -108,7 +113,7 @@ Result<void> make_directory(const std::string& path) {
 
 Result<std::unique_ptr<PosixIo>> PosixIo::open_directory(const std::string& path) {
   if (auto made = make_directory(path); !made) return Error{Errc::io_failed, made.error().message};
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor = open_directory_at(AT_FDCWD, path);
   if (descriptor < 0) return Error{Errc::io_failed, failed("open", path).message};
   return std::unique_ptr<PosixIo>(new PosixIo(path, descriptor));
 }
@@ -127,7 +132,7 @@ void PosixIo::unlock() { ::flock(directory_, LOCK_UN); }
 
 Result<std::vector<std::string>> PosixIo::list() {
   // A descriptor of its own: reading a directory moves the position of the one it is read through.
-  const int descriptor = ::openat(directory_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int descriptor = open_directory_at(directory_, ".");
   if (descriptor < 0) return failed("open", path_);
   DIR* stream = ::fdopendir(descriptor);
   if (stream == nullptr) return ::close(descriptor), failed("read directory", path_);

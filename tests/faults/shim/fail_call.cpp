@@ -12,8 +12,10 @@
 //
 // Names: open read pread write pwrite writev pwritev fdatasync fsync fallocate ftruncate rename
 // unlink mkdir flock; a name means all of the C library's spellings of it. Errors: EIO ENOSPC
-// EDQUOT EMFILE ENOMEM EINTR EACCES EROFS. A failed call does nothing else: it never reaches the
-// kernel. What the C library calls inside itself (fopen, readdir) is not seen.
+// EDQUOT EMFILE ENOMEM EINTR EACCES EROFS. A failed call never reaches the kernel. A sync that
+// fails loses what it should have made durable, as on a real disk: all bytes that pwrite wrote to
+// the file since its last sync are again what they were before. What the C library calls inside
+// itself (fopen, readdir) is not seen.
 //
 // The variables are taken out of the environment once they are read, so that neither the program
 // nor its children meet them. A plan that makes no sense ends the program at once with code 127:
@@ -36,7 +38,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -226,13 +230,57 @@ Function* real(const char* name, std::atomic<void*>& found) {
   return reinterpret_cast<Function*>(function);
 }
 
-}  // namespace
-
 #define REAL(name)                               \
   ([]() {                                        \
     static std::atomic<void*> found;             \
     return real<decltype(::name)>(#name, found); \
   }())
+
+// --- what a failed sync loses
+
+struct Unsynced {
+  int file;
+  off_t offset;
+  std::vector<char> before;
+};
+
+std::mutex unsynced_lock;
+std::vector<Unsynced> unsynced;  // oldest first; only while a sync is planned to fail
+
+void remember(int file, off_t offset, std::size_t size) {
+  const bool sync_will_fail = std::strstr(plan.call, "sync") != nullptr;
+  if (!sync_will_fail || !counts(file)) return;
+  Unsynced write{file, offset, std::vector<char>(size)};
+  const auto had = REAL(pread)(file, write.before.data(), size, offset);
+  write.before.resize(had < 0 ? 0 : static_cast<std::size_t>(had));
+  const std::lock_guard lock(unsynced_lock);
+  unsynced.push_back(std::move(write));
+}
+
+void forget(int file) {
+  const std::lock_guard lock(unsynced_lock);
+  std::erase_if(unsynced, [file](const Unsynced& write) { return write.file == file; });
+}
+
+void lose(int file) {
+  const std::lock_guard lock(unsynced_lock);
+  for (auto write = unsynced.rbegin(); write != unsynced.rend(); ++write) {
+    if (write->file != file) continue;
+    (void)!REAL(pwrite)(file, write->before.data(), write->before.size(), write->offset);
+  }
+}
+
+int sync(const char* call, int file, int (*real_sync)(int)) {
+  const bool failed = fails(call, file);
+  const int number = errno;
+  if (failed) lose(file);
+  const int outcome = failed ? -1 : real_sync(file);
+  if (outcome == 0) forget(file);
+  if (failed) errno = number;
+  return outcome;
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -280,6 +328,7 @@ ssize_t write(int file, const void* from, std::size_t size) {
 
 ssize_t pwrite(int file, const void* from, std::size_t size, off_t offset) {
   const auto most = allowance("pwrite", file, size);
+  if (most > 0) remember(file, offset, static_cast<std::size_t>(most));
   return most < 0 ? -1 : REAL(pwrite)(file, from, static_cast<std::size_t>(most), offset);
 }
 
@@ -308,8 +357,8 @@ ssize_t pwritev(int file, const iovec* parts, int count, off_t offset) {
 
 // --- files and names
 
-int fdatasync(int file) { return fails("fdatasync", file) ? -1 : REAL(fdatasync)(file); }
-int fsync(int file) { return fails("fsync", file) ? -1 : REAL(fsync)(file); }
+int fdatasync(int file) { return sync("fdatasync", file, REAL(fdatasync)); }
+int fsync(int file) { return sync("fsync", file, REAL(fsync)); }
 
 int ftruncate(int file, off_t bytes) noexcept {
   return fails("ftruncate", file) ? -1 : REAL(ftruncate)(file, bytes);
