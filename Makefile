@@ -9,7 +9,7 @@ SEED ?= 42
 BUILD = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 CTEST = ctest --preset $(1) --parallel $(JOBS) -L '^($(2))$$'
 
-.PHONY: help setup build check check-all test simulate bench nightly format tidy clean
+.PHONY: help setup build check check-all test simulate bench package package-test container-test nightly format tidy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -42,6 +42,18 @@ bench: build/release/build.ninja ## measure: every benchmark of bench/, one afte
 	@$(call BUILD,release,bench)
 	@for bench in build/release/bench/bench_*; do \
 	  [ ! -x "$$bench" ] || { echo "== $${bench##*/}"; "$$bench" || exit 1; }; done
+
+package: ## build/release/package: a Debian package and a tarball
+	@scripts/setup --package
+	@cmake --preset release > /dev/null
+	@$(call BUILD,release,services)
+	@cd build/release && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) cpack
+
+package-test: ## install that package on a bare Debian, run it, remove it (root; about two minutes)
+	@python3 tests/package/test_package.py
+
+container-test: ## build the image, start the fleet of deploy/docker, put it to work (Docker)
+	@python3 tests/package/test_containers.py
 
 nightly: check-all ## `make check-all`, then twenty simulations from fresh seeds
 	@for round in {1..20}; do \

@@ -15,7 +15,8 @@ constexpr int kUsage = 2;
 
 constexpr const char* kHelp =
     "{purpose}\n\n"
-    "  --config FILE     settings to read (default: config/drover.yaml where it exists)\n"
+    "  --config FILE     settings to read (default: config/drover.yaml or\n"
+    "                    /etc/drover/drover.yaml, the first that exists)\n"
     "  --PATH VALUE      any setting, such as --log.level debug\n"
     "  --version, --help\n\n"
     "`drover config show` lists the settings; config/drover.yaml says what they mean.\n";

@@ -275,15 +275,17 @@ Result<Loaded> load_settings(const std::optional<std::string>& file,
 std::optional<std::string> find_settings_file(const std::optional<std::string>& asked,
                                               const std::vector<std::string>& environment) {
   constexpr std::string_view kNamed = "DROVER_CONFIG=";
-  constexpr const char* kUsual = "config/drover.yaml";
+  constexpr std::array kUsual = {"config/drover.yaml", "/etc/drover/drover.yaml"};
   if (asked) return asked;
   for (const auto& variable : environment) {
     if (variable.starts_with(kNamed) && variable.size() > kNamed.size()) {
       return variable.substr(kNamed.size());
     }
   }
-  std::error_code ignored;
-  if (std::filesystem::exists(kUsual, ignored)) return kUsual;
+  for (const char* usual : kUsual) {
+    std::error_code ignored;
+    if (std::filesystem::exists(usual, ignored)) return usual;
+  }
   return std::nullopt;
 }
 

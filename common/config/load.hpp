@@ -47,8 +47,8 @@ Result<Loaded> load_settings(const std::optional<std::string>& file,
                              const std::vector<std::string>& environment,
                              const std::vector<Override>& overrides);
 
-// Which file to read: the one asked for, else DROVER_CONFIG, else config/drover.yaml where it
-// exists.
+// Which file to read: the one asked for, else DROVER_CONFIG, else config/drover.yaml in the current
+// folder, else /etc/drover/drover.yaml, where there is one.
 std::optional<std::string> find_settings_file(const std::optional<std::string>& asked,
                                               const std::vector<std::string>& environment);
 
