@@ -19,8 +19,13 @@ constexpr int kDoublings = 7;  // until the longest pause
 
 constexpr const char* kKeyRefused =
     "the broker refuses this process's key: it is not in the broker's list of keys, or was revoked";
-constexpr const char* kNotTheServerKey =
-    "the broker ended the handshake: security.server_key is most likely not its public key";
+// The same may be seen from either end, and who closes first leaves the other without a reason.
+constexpr const char* kEndedWithKey =
+    "the broker ended the handshake: most likely security.server_key is not its public key, or it "
+    "is not secured";
+constexpr const char* kEndedWithoutKey =
+    "the broker ended the handshake: most likely it is secured and this process has no key; set "
+    "security.key_file and security.server_key";
 constexpr const char* kNeedsKey =
     "the broker is secured and this process has no key: set security.key_file and "
     "security.server_key";
@@ -76,15 +81,18 @@ void ConnectionWatch::take(std::uint16_t event, std::uint32_t value) {
       break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return refused(kKeyRefused);
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-      if (value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC) return refused(kNotTheServerKey);
+      if (value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC) return refused(kEndedWithKey);
       if (value != ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) return refused(kNotZmtp);
       return refused(has_key_ ? kNotSecured : kNeedsKey);
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-      if (has_key_) trouble_ = kNotTheServerKey;
+      trouble_ = has_key_ ? kEndedWithKey : kEndedWithoutKey;
       break;
     // A further attempt follows at once, or none at all.
     case ZMQ_EVENT_DISCONNECTED: return plan_attempt();
-    case ZMQ_EVENT_CONNECT_RETRIED: again_at_.reset(); break;
+    case ZMQ_EVENT_CONNECT_RETRIED:
+      if (!again_at_) trouble_.clear();  // no connection broke: nobody is there
+      again_at_.reset();
+      break;
     default: break;
   }
 }

@@ -28,8 +28,8 @@ class ConnectionWatch : public Socket {
   // True if a connection came up since the last call.
   bool take_connected();
 
-  // Why the newest handshake failed, as a sentence without a full stop; "" after one that did not.
-  // That nobody is there is no handshake.
+  // Why the newest handshake failed, as a sentence without a full stop; "" after one that did not,
+  // and while nobody is there.
   const std::string& trouble() const { return trouble_; }
 
  private:

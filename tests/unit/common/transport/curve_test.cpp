@@ -68,13 +68,13 @@ class CurveTest : public testing::Test {
   void turn(Client& from) {
     Poller poller;
     poller.add(zap);
-    poller.add(*router);
+    if (router) poller.add(*router);
     poller.add(from.watch);
     poller.wait(20ms);
     zap.answer([this](const auto& request) { return admit(request); }, 10);
     from.watch.take_connected();
     if (!from.said) from.said = from.dealer.send("hello") == Sent::sent;
-    if (auto in = router->receive()) heard = std::move(in);
+    if (auto in = router ? router->receive() : std::nullopt) heard = std::move(in);
   }
 
   bool comes_to(Client& from, const std::function<bool()>& good, Duration within = 20s) {
@@ -174,6 +174,13 @@ TEST_F(CurveTest, AClientFindsTheBrokerWhenItIsSecuredLater) {
   ASSERT_TRUE(*again) << again->error().message;
   router.emplace(std::move(**again));
   EXPECT_TRUE(is_heard(careful));
+}
+
+TEST_F(CurveTest, ThatNobodyIsThereIsNoTrouble) {
+  auto misled = client(as(*KeyPair::generate(), KeyPair::generate()->public_key));
+  expect_refused(misled, "security.server_key");
+  router.reset();
+  EXPECT_TRUE(comes_to(misled, [&] { return misled.watch.trouble().empty(); }));
 }
 
 TEST_F(CurveTest, FramesInTheOpenBearNoName) {
