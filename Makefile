@@ -12,7 +12,7 @@ CTEST = ctest --preset $(1) --parallel $(JOBS) -L '^($(2))$$'
 .PHONY: help setup build check check-all test simulate bench package package-test container-test nightly format tidy clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 setup: ## install what building, running and testing needs (Debian 12)
 	@scripts/setup --tests
