@@ -371,8 +371,9 @@ void write(Writer& w, const Events& m) {
 void write(Writer& w, const Ping& m) { w.array(2).uint(kPing).uint(m.request); }
 
 void write(Writer& w, const Connected& m) {
-  w.array(10).uint(kConnected).uint(m.request).uint(m.version).id(m.store).str(m.software);
+  w.array(11).uint(kConnected).uint(m.request).uint(m.version).id(m.store).str(m.software);
   w.uint(m.message_max).uint(m.payload_max).uint(m.batch_max).str(m.status).str(m.workers);
+  w.str_or_nil(m.tenant);
 }
 void write_outcome(Writer& w, const SubmitOutcome& o) {
   const bool refused = o.code != Errc::ok;
@@ -582,7 +583,9 @@ Result<ClientReply> decode_client_reply(std::string_view frame) {
       m.batch_max = r.uint();
       m.status = r.str();
       m.workers = r.str();
-      return done(9, m);
+      const bool has_tenant = head->fields > 9;  // an earlier release says nothing of it
+      if (has_tenant) m.tenant = r.str_or_nil();
+      return done(has_tenant ? 10 : 9, m);
     }
     case kAccepted:
       return done(1, Accepted{read_items<SubmitReply>(r, UINT32_MAX, 2, [](Reader& reader) {

@@ -134,6 +134,7 @@ struct Connected {
   std::uint64_t batch_max = 0;
   std::string_view status;   // address of the bus
   std::string_view workers;  // address of the workers' socket
+  std::string_view tenant;   // the only one that the client's key may name; "" = any
 };
 
 // What became of one submitted task. `code` other than ok: it was refused and nothing was kept.

@@ -199,8 +199,15 @@ void ClientCore::received(std::string_view frame, Instant now) {
 
 void ClientCore::on(const wire::Connected& m, Instant) {
   greeting_ = Greeting::done;
-  broker_ = BrokerInfo{m.version,     m.store,     std::string(m.software), m.message_max,
-                       m.payload_max, m.batch_max, std::string(m.status),   std::string(m.workers)};
+  broker_ = BrokerInfo{m.version,
+                       m.store,
+                       std::string(m.software),
+                       m.message_max,
+                       m.payload_max,
+                       m.batch_max,
+                       std::string(m.status),
+                       std::string(m.workers),
+                       std::string(m.tenant)};
 }
 
 void ClientCore::on(const wire::Accepted& m, Instant) {

@@ -22,6 +22,7 @@ Submission::Submission(std::span<NewTask> tasks, const BrokerInfo& broker, Insta
   limits.payload_max = broker.payload_max;
   for (auto& task : tasks) {
     if (outcomes_.size() >= broker.batch_max) break;
+    if (task.tenant.empty()) task.tenant = broker.tenant;
     const bool own_id = !task.id;
     if (own_id) task.id = make_task_id(now, tenant_of(task), random);
     const auto spec = task.as_spec();

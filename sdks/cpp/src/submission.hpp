@@ -19,7 +19,8 @@ namespace drover {
 class Submission {
  public:
   // Takes tasks from the front of `tasks` as long as they fit into one message of the broker's,
-  // gives those without an id one, and encodes them. Takes one at least.
+  // gives those without an id one, those without a tenant the one that our key is for, and encodes
+  // them. Takes one at least.
   Submission(std::span<NewTask> tasks, const BrokerInfo& broker, Instant now, Random& random);
 
   std::size_t taken() const { return outcomes_.size(); }

@@ -124,7 +124,7 @@ TEST(DamageTest, FieldsAddedByALaterReleaseAreIgnoredInEveryMessage) {
   }
 }
 
-TEST(DamageTest, AMessageWithoutItsLastFieldIsRefused) {
+TEST(DamageTest, AMessageWithoutItsLastFieldIsRefusedUnlessAnEarlierReleaseHadNone) {
   for (const auto& v : golden()) {
     if (v.family == "task") continue;
     Reader r(v.frame);
@@ -134,8 +134,12 @@ TEST(DamageTest, AMessageWithoutItsLastFieldIsRefused) {
     w.array(fields - 1);
     for (std::uint32_t i = 1; i < fields; ++i) w.raw(r.raw());
     const auto shortened = read_exactly(v.family, frame);
-    ASSERT_FALSE(shortened) << v.name;
-    EXPECT_EQ(shortened.error().code, Errc::malformed) << v.name;
+    if (v.message.at("kind") == "connected") {
+      EXPECT_TRUE(shortened) << v.name << " of a broker that does not know tenant";
+    } else {
+      ASSERT_FALSE(shortened) << v.name;
+      EXPECT_EQ(shortened.error().code, Errc::malformed) << v.name;
+    }
     const auto behind = read_exactly(v.family, frame + std::string(r.raw()));
     ASSERT_FALSE(behind) << v.name << " with its last field behind the array";
     EXPECT_EQ(behind.error().code, Errc::malformed) << v.name;

@@ -194,7 +194,8 @@ Json tell(const Connected& m) {
       .add("payload_max", number(m.payload_max))
       .add("batch_max", number(m.batch_max))
       .add("status", m.status)
-      .add("workers", m.workers);
+      .add("workers", m.workers)
+      .say("tenant", m.tenant);
 }
 Json tell(const SubmitOutcome& o) {
   Object json;

@@ -92,7 +92,8 @@ class Client {
 
   // Any number of tasks, in as many messages as they need, some of them under way at once. Each
   // stands for itself: `refused` is set for those that were not kept. Tasks without an id get one
-  // that is put into `tasks`, so that a repeat after an error hands in the same ones.
+  // that is put into `tasks`, so that a repeat after an error hands in the same ones; those without
+  // a tenant likewise get that of the client's key, if it is for one.
   Result<std::vector<Submitted>> submit(
       std::span<NewTask> tasks, const std::function<void(const SubmitProgress&)>& progress = {});
 

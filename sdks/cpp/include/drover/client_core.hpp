@@ -40,6 +40,7 @@ struct BrokerInfo {
   std::uint64_t batch_max = 0;
   std::string status;   // address of the status bus
   std::string workers;  // address of the workers' socket
+  std::string tenant;   // the only one that our key is for; "" = any
 };
 
 // How a request ended: with an error, with the outcomes of a submission, or with a body.

@@ -132,7 +132,7 @@ TEST(ClientMessageTest, TheQuestionsWithoutFieldsArrive) {
 
 TEST(ClientReplyTest, ConnectedArrives) {
   const auto m = sent(Connected{7, 1, store_named('s'), "drover-broker 0.1.0", 1048576, 262144,
-                                1000, "tcp://127.0.0.1:7702", "tcp://127.0.0.1:7701"});
+                                1000, "tcp://127.0.0.1:7702", "tcp://127.0.0.1:7701", "acme"});
   EXPECT_EQ(m->request, 7u);
   EXPECT_EQ(m->version, 1u);
   EXPECT_EQ(m->store, store_named('s'));
@@ -142,6 +142,7 @@ TEST(ClientReplyTest, ConnectedArrives) {
   EXPECT_EQ(m->batch_max, 1000u);
   EXPECT_EQ(m->status, "tcp://127.0.0.1:7702");
   EXPECT_EQ(m->workers, "tcp://127.0.0.1:7701");
+  EXPECT_EQ(m->tenant, "acme");
 }
 
 TEST(ClientReplyTest, AcceptedArrivesWithTheOutcomesOfEachRequest) {

@@ -131,6 +131,17 @@ TEST_F(SubmissionTest, TasksGetIdsThatTheBrokerWillTake) {
   EXPECT_NE(tasks[0].id, tasks[1].id);
 }
 
+TEST_F(SubmissionTest, TasksWithoutATenantAreOfTheOneThatOurKeyIsFor) {
+  broker.tenant = "acme";
+  NewTask some[] = {{.type = "t"}, {.type = "t", .tenant = "zeta"}};
+  std::string frame;
+  const auto message = decoded(take(some), frame);
+  ASSERT_EQ(message.tasks.size(), 2u);
+  EXPECT_EQ(message.tasks[0].spec.tenant, "acme");
+  EXPECT_EQ(tenant_hash_of(message.tasks[0].spec.id), tenant_hash("acme"));
+  EXPECT_EQ(message.tasks[1].spec.tenant, "zeta") << "the broker will say what it thinks of that";
+}
+
 TEST_F(SubmissionTest, AsManyTasksAreTakenAsFit) {
   std::vector<NewTask> many(5, task());
   EXPECT_EQ(take(many).taken(), 3u);  // batch_max
