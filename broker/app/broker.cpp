@@ -6,6 +6,7 @@
 #include "broker/app/doorkeeper.hpp"
 #include "broker/app/options.hpp"
 #include "broker/app/sockets.hpp"
+#include "broker/io/authority.hpp"
 #include "common/observe/log.hpp"
 #include "common/observe/service_manager.hpp"
 #include "common/observe/signals.hpp"
@@ -60,10 +61,14 @@ class Loop {
       if (handshakes_ && poller_.ready(*handshakes_)) door_.answer();
       take_news();
       take_frames(sockets_.workers(), workers_,
-                  [&](Peer peer, auto bytes) { turn_.on_worker_frame(peer, bytes); });
+                  [&](Peer peer, const Principal& who, std::string_view bytes) {
+                    turn_.on_worker_frame(peer, who, bytes);
+                  });
       if (turn_.takes_clients()) {
         take_frames(sockets_.clients(), clients_,
-                    [&](Peer peer, auto bytes) { turn_.on_client_frame(peer, bytes); });
+                    [&](Peer peer, const Principal& who, std::string_view bytes) {
+                      turn_.on_client_frame(peer, who, bytes);
+                    });
       }
       turn_.finish();
       if (const auto failed = turn_.failure()) return give_up("the store failed", *failed);
@@ -83,8 +88,11 @@ class Loop {
     if (poller_.ready(status_) || turn_.now() >= sweep_at_) {
       sweep_at_ = turn_.now() + 1s;
       if (door_.refresh()) sockets_.cut([this](auto user_id) { return door_.is_stale(user_id); });
-      turn_.set_door_figures(door_.figures());
-      sockets_.status().take_subscriptions();
+      turn_.set_door_figures(door_.figures(), sockets_.status().refused());
+      sockets_.status().take_subscriptions([this](auto user_id, auto topic) {
+        const Principal* who = door_.find(user_id);
+        return who != nullptr && may_subscribe(*who, topic);
+      });
     }
     if (!poller_.ready(stop_) || signals_.take() == 0 || stopping_at_ != kNever) return;
     log::info("stopping: no new tasks are taken");
@@ -102,8 +110,8 @@ class Loop {
       const auto in = socket.receive();
       if (!in) return;
       bytes += in->frame.size();
-      if (door_.find(in->frame.user_id()) == nullptr) continue;
-      handle(Peer{in->peer}, in->frame.view());
+      const Principal* who = door_.find(in->frame.user_id());
+      if (who != nullptr) handle(Peer{in->peer}, *who, in->frame.view());
     }
   }
 

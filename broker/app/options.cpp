@@ -32,6 +32,7 @@ CoreOptions core_options(const config::Settings& s) {
   o.recovery_grace = s.broker.recovery_grace;
   o.cancel_grace = s.broker.cancel_grace;
   o.poison_after = s.broker.poison_after;
+  o.scoped = config::is_secured(s);  // without keys nobody is bound to a tenant
   return o;
 }
 

@@ -60,6 +60,9 @@ struct CoreOptions {
   Duration recovery_grace = 30s;
   Duration cancel_grace = 5s;
   std::uint32_t poison_after = 3;
+  // Workers are bound to tenants and queues: tasks are told apart by whose they are, at the cost of
+  // a lane for each tenant and queue.
+  bool scoped = false;
 };
 
 // What became of a submitted task.
@@ -94,7 +97,9 @@ class Core {
                     Instant now, Output& out);
 
   // --- messages of workers
-  void hello(Peer peer, const wire::Hello& message, Instant now, Output& out);
+  // A worker's id belongs to the key that said hello with it: another is told FORBIDDEN.
+  void hello(Peer peer, const wire::Hello& message, Instant now, Output& out,
+             const Bond& bond = {});
   void heartbeat(Peer peer, const wire::Heartbeat& message, Instant now, Output& out);
   void done(Peer peer, const wire::Done& message, Instant now, Output& out);
   void failed(Peer peer, const wire::Failed& message, Instant now, Output& out);
@@ -132,6 +137,11 @@ class Core {
 
   // --- questions
   std::optional<TaskView> show(const TaskId& id) const;
+  // Where a known task belongs. The names are good until the next submission.
+  struct Home {
+    std::string_view tenant, queue;
+  };
+  std::optional<Home> home_of(const TaskId& id) const;
   // Looks at no more than 20,000 tasks from `cursor` on and answers at most `limit`.
   TaskPage list(const TaskFilter& filter, std::uint32_t limit, std::uint64_t cursor) const;
   // The dead, oldest first. BAD_CURSOR if the task it stands for is dead no more.
@@ -139,7 +149,13 @@ class Core {
                                 std::optional<std::uint64_t> cursor) const;
   std::vector<QueueView> queues(Instant now) const;
   std::vector<WorkerView> workers() const;
+  // nullptr if there is no such session.
+  const Bond* bond_of(SessionId session) const;
   CoreFigures figures() const;
+
+  // Nothing newer than this event has been decided of the tenant's tasks since this process began;
+  // 0 = nothing at all. Kept where tasks are told apart by whose they are; elsewhere UINT64_MAX.
+  std::uint64_t newest_seq_of(std::string_view tenant) const;
 
   const StoreId& store() const { return store_; }
 
@@ -180,6 +196,7 @@ class Core {
   Result<std::uint32_t> room_for(const TaskSpec& spec, std::string_view tenant);
   Result<void> room_for_key(const TaskSpec& spec, Instant now);
   void fill(TaskSlot& slot, const TaskSpec& spec, Instant now);
+  Home owner_of(std::uint32_t queue) const;
 
   // where a task goes (core_places.cpp)
   void place_waiting(TaskIndex task);
@@ -218,7 +235,8 @@ class Core {
   // workers (core_workers.cpp)
   WorkerIndex heard(Peer peer, SessionId session, Instant now, Output& out);
   TaskIndex held(WorkerIndex worker, const wire::Hold& hold) const;
-  bool ended_by_worker(const wire::Hold& hold) const;
+  TaskIndex known_to(WorkerIndex worker, const TaskId& id) const;
+  bool ended_by_worker(WorkerIndex worker, const wire::Hold& hold) const;
   std::vector<wire::Verdict> reconcile_hello(WorkerIndex worker,
                                              const std::vector<wire::Hold>& holds, Instant now,
                                              Output& out);
@@ -275,6 +293,7 @@ class Core {
 
   std::uint64_t next_admission_ = 1;
   std::uint64_t told_seq_ = 0;
+  std::vector<std::uint64_t> newest_seqs_;  // by tenant number
   std::uint64_t live_bytes_ = 0;
   Instant orphans_until_ = kNever;
   Instant judge_at_ = kNever;    // the next look at silent workers

@@ -84,6 +84,12 @@ Result<void> Core::room_for_key(const TaskSpec& spec, Instant now) {
                "idempotency_key", 1min};
 }
 
+// Whose a demand of the queue's tasks is; nobody's where workers are not bound.
+Core::Home Core::owner_of(std::uint32_t queue) const {
+  if (!options_.scoped) return {};
+  return {queues_[queue].tenant, queues_[queue].name};
+}
+
 void Core::fill(TaskSlot& slot, const TaskSpec& spec, Instant now) {
   slot.admission = next_admission_++;
   slot.priority = spec.priority.value_or(Priority::normal);
@@ -125,7 +131,9 @@ Result<Admitted> Core::submit(const wire::SubmittedTask& submitted, Instant now,
   if (auto ok = room_for_key(spec, now); !ok) return ok.error();
   const auto queue = room_for(spec, tenant);
   if (!queue) return queue.error();
-  const auto demand = demands_.acquire(spec.type, requirements_of(spec), options_.kinds);
+  const Home owner = owner_of(*queue);
+  const auto demand =
+      demands_.acquire(spec.type, requirements_of(spec), options_.kinds, owner.tenant, owner.queue);
   if (demand == kNone) {
     return Error{Errc::resource_exhausted, "there are too many types of waiting tasks", "type",
                  1min};

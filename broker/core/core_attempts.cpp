@@ -118,8 +118,9 @@ void Core::add_history(TaskSlot& slot, Outcome outcome, const ErrorView& error, 
 
 // It will not run again: what it required of workers need not be known any more.
 void Core::ask_nothing_more(TaskSlot& slot) {
-  if (demands_[slot.demand].requirements.empty()) return;
-  const std::string type = demands_[slot.demand].type;
+  const Demand& demand = demands_[slot.demand];
+  if (demand.requirements.empty() && demand.tenant.empty()) return;
+  const std::string type = demand.type;
   const DemandIndex bare = demands_.acquire(type, {}, options_.kinds);
   if (bare == kNone) return;
   demands_.release(slot.demand);
@@ -247,8 +248,11 @@ Errc Core::verdict_on_ended(const wire::Hold& hold, WorkerIndex index, Outcome o
     freed(index, now, out);
     return cancelled ? Errc::cancelled : Errc::stale_lease;
   }
-  const TaskIndex task = tasks_.find(hold.task);
-  if (task == kNone) return Errc::not_found;
+  const TaskIndex task = known_to(index, hold.task);
+  if (task == kNone) {
+    if (tasks_.find(hold.task) != kNone) ++stale_;
+    return Errc::not_found;
+  }
   const TaskSlot& slot = tasks_[task];
   if (slot.attempt == hold.attempt && slot.attempt > 0 && slot.state != TaskState::running) {
     if (slot.state == TaskState::cancelled) return Errc::cancelled;

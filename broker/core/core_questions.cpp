@@ -76,9 +76,18 @@ std::optional<TaskView> Core::show(const TaskId& id) const {
   return task == kNone ? std::nullopt : std::optional(view_of(task));
 }
 
+std::optional<Core::Home> Core::home_of(const TaskId& id) const {
+  const TaskIndex task = tasks_.find(id);
+  if (task == kNone) return std::nullopt;
+  const Queue& queue = queues_[tasks_[task].queue];
+  return Home{queue.tenant, queue.name};
+}
+
 bool Core::matches(const TaskSlot& slot, const TaskFilter& f) const {
+  const auto is_here = [&](const std::string& name) { return queues_[slot.queue].name == name; };
   return slot.in_use && (!f.state || slot.state == *f.state) &&
-         (f.queue.empty() || queues_[slot.queue].name == f.queue) &&
+         (f.queue.empty() || is_here(f.queue)) &&
+         (f.queues.empty() || std::any_of(f.queues.begin(), f.queues.end(), is_here)) &&
          (f.type.empty() || demands_[slot.demand].type == f.type) &&
          (f.tenant.empty() || tenant_of(slot) == f.tenant) &&
          (f.reason.empty() || name_of(slot.reason) == f.reason) &&
@@ -139,10 +148,21 @@ std::vector<WorkerView> Core::workers() const {
     if (!w.in_use) continue;
     const Offer& offer = demands_.offer_at(w.offer);
     const char* state = w.draining ? "draining" : w.load() > 0 ? "busy" : "idle";
-    views.push_back({w.id, w.host, w.pid, state, offer.types, offer.features, w.slots, w.window,
-                     w.load(), w.heard_at});
+    views.push_back({w.id, w.host, w.pid, state, offer.types, offer.features, w.bond.scope.tenant,
+                     w.slots, w.window, w.load(), w.heard_at});
   }
   return views;
+}
+
+std::uint64_t Core::newest_seq_of(std::string_view tenant) const {
+  if (!options_.scoped) return UINT64_MAX;
+  const std::uint32_t number = queues_.tenant_number(tenant);
+  return number < newest_seqs_.size() ? newest_seqs_[number] : 0;
+}
+
+const Bond* Core::bond_of(SessionId session) const {
+  const WorkerIndex index = fleet_.find(session);
+  return index == kNone ? nullptr : &fleet_[index].bond;
 }
 
 CoreFigures Core::figures() const {

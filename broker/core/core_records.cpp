@@ -85,6 +85,11 @@ void Core::write(TaskIndex task, std::span<const Change> changes, Instant now, O
     set_where(slot, place.where);
   }
   if (change.kind == RecordKind::started) slot.cold->lease_seq = place.first_seq;
+  if (options_.scoped) {
+    const std::uint32_t tenant = tenant_number(slot);
+    if (tenant >= newest_seqs_.size()) newest_seqs_.resize(tenant + 1);
+    newest_seqs_[tenant] = place.first_seq + changes.size() - 1;
+  }
   // The books follow the append, so that a segment which begins with this record begins with the
   // books as they were before it.
   QueueBooks& books = queues_[slot.queue].books;
@@ -174,10 +179,10 @@ Result<void> Core::recover_task(const Record& record, const Locator& where) {
     // A change of a task whose whole record is gone: it was forgotten before the crash.
     if (!is_whole(record.kind)) return {};
     task = tasks_.insert(record.task);
+    tasks_[task].queue = queue;
     if (auto ok = recover_kind(tasks_[task], record); !ok) return ok;
   }
   TaskSlot& slot = tasks_[task];
-  slot.queue = queue;
   recover_hot(slot, record);
   if (is_whole(record.kind)) recover_whole(slot, record, where);
   recovered_waits_.erase(task);
@@ -206,7 +211,10 @@ Result<void> Core::recover_kind(TaskSlot& slot, const Record& record) {
     if (!spec) return spec.error();
     requirements = requirements_of(*spec);
   }
-  slot.demand = demands_.acquire(record.type, std::move(requirements), SIZE_MAX);
+  const bool asks = record.state != TaskState::completed;  // and otherwise nothing more
+  const Home owner = asks ? owner_of(slot.queue) : Home{};
+  slot.demand =
+      demands_.acquire(record.type, std::move(requirements), SIZE_MAX, owner.tenant, owner.queue);
   slot.policy = policies_.acquire({});
   return {};
 }

@@ -71,9 +71,17 @@ TaskIndex Core::held(WorkerIndex worker, const wire::Hold& hold) const {
   return held ? task : kNone;
 }
 
+// The task, if it is one that the worker might have been given: of others it is told nothing.
+TaskIndex Core::known_to(WorkerIndex worker, const TaskId& id) const {
+  const TaskIndex task = tasks_.find(id);
+  if (task == kNone) return kNone;
+  const Queue& queue = queues_[tasks_[task].queue];
+  return fleet_[worker].bond.scope.covers(queue.tenant, queue.name) ? task : kNone;
+}
+
 // True if the attempt ended by a message of its worker, who repeats that until it is confirmed.
-bool Core::ended_by_worker(const wire::Hold& hold) const {
-  const TaskIndex task = tasks_.find(hold.task);
+bool Core::ended_by_worker(WorkerIndex worker, const wire::Hold& hold) const {
+  const TaskIndex task = known_to(worker, hold.task);
   if (task == kNone || hold.attempt == 0 || tasks_[task].attempt != hold.attempt) return false;
   const TaskSlot& slot = tasks_[task];
   if (slot.state == TaskState::completed) return true;
@@ -82,17 +90,21 @@ bool Core::ended_by_worker(const wire::Hold& hold) const {
          (history.back().outcome == Outcome::failed || history.back().outcome == Outcome::released);
 }
 
-void Core::hello(Peer peer, const wire::Hello& m, Instant now, Output& out) {
+void Core::hello(Peer peer, const wire::Hello& m, Instant now, Output& out, const Bond& bond) {
   if (auto ok = check_hello(m); !ok) return out.who(peer, SessionId{0}, ok.error());
-  if (fleet_.find(m.worker) == kNone && fleet_.size() >= options_.workers) {
+  WorkerIndex index = fleet_.find(m.worker);
+  const bool joins = index == kNone;
+  if (!joins && fleet_[index].bond.owner != bond.owner) {
+    return out.who(peer, SessionId{0},
+                   {Errc::forbidden, "the worker's id belongs to another key", "worker"});
+  }
+  if (joins && fleet_.size() >= options_.workers) {
     return out.who(peer, SessionId{0},
                    {Errc::resource_exhausted, "there are as many workers as there may be"});
   }
   std::vector<std::string> types(m.types.begin(), m.types.end());
-  const OfferIndex offer = demands_.offer(std::move(types), features_of(m));
+  const OfferIndex offer = demands_.offer(std::move(types), features_of(m), bond.scope);
   const SessionId session{random_.next() | 1};  // never 0
-  WorkerIndex index = fleet_.find(m.worker);
-  const bool joins = index == kNone;
   if (joins) {
     index = fleet_.add(m.worker, session, peer);
   } else {
@@ -101,6 +113,7 @@ void Core::hello(Peer peer, const wire::Hello& m, Instant now, Output& out) {
     fleet_.set_peer(index, peer);
   }
   Worker& worker = fleet_[index];
+  worker.bond = bond;
   worker.host = cut_text(m.host, kTextMax);
   worker.pid = m.pid;
   worker.slots = m.slots;
@@ -147,7 +160,7 @@ std::vector<wire::Verdict> Core::reconcile_hello(WorkerIndex index,
 Errc Core::adopt(WorkerIndex index, const wire::Hold& hold, Instant now) {
   TaskIndex task = held(index, hold);
   if (task == kNone) {
-    task = tasks_.find(hold.task);
+    task = known_to(index, hold.task);
     if (task == kNone) return Errc::not_found;
     TaskSlot& slot = tasks_[task];
     if (slot.state == TaskState::cancelled) return Errc::cancelled;
@@ -207,7 +220,7 @@ void Core::heartbeat(Peer peer, const wire::Heartbeat& m, Instant now, Output& o
       return s.task == hold.task && s.attempt == hold.attempt;
     };
     if (std::any_of(worker.stopping.begin(), worker.stopping.end(), is_it)) continue;
-    if (ended_by_worker(hold)) continue;  // its result is known; the confirm is on the way
+    if (ended_by_worker(index, hold)) continue;  // its result is known; the confirm is on the way
     const Errc code = verdict_on_ended(hold, index, Outcome::none, now, out);
     worker.told_at = now;
     out.confirm(peer, m.session, {hold.task, hold.attempt, code});

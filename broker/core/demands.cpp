@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "broker/core/planted.hpp"
+
 #include "broker/core/task_table.hpp"
 
 namespace drover::broker {
@@ -32,13 +34,36 @@ std::string Demands::key_of(std::string_view first, const std::vector<std::strin
   return key;
 }
 
+bool Scope::covers(std::string_view of_tenant, std::string_view queue) const {
+  return (tenant.empty() || tenant == of_tenant) &&
+         (queues.empty() || std::find(queues.begin(), queues.end(), queue) != queues.end());
+}
+
+// Of a demand that says whose it is.
+void Demands::add_owner(std::string& key, std::string_view tenant, std::string_view queue) {
+  if (tenant.empty()) return;
+  key += '\r';  // not a character of names
+  key += tenant;
+  key += '/';
+  key += queue;
+}
+
+std::string Demands::key_of(const Offer& offer) {
+  std::string key = key_of(key_of("", offer.types) + '\r', offer.features);
+  if (!offer.scope.tenant.empty() || !offer.scope.queues.empty()) {
+    key = key_of(key + '\r' + offer.scope.tenant, offer.scope.queues);
+  }
+  return key;
+}
+
 void Demands::match(OfferIndex offer, DemandIndex demand) {
   Offer& o = offers_[offer];
   const Demand& d = demands_[demand];
   if (o.runs.size() <= demand) o.runs.resize(demand + 1);
   o.runs[demand] = std::binary_search(o.types.begin(), o.types.end(), d.type) &&
                    std::includes(o.features.begin(), o.features.end(), d.requirements.begin(),
-                                 d.requirements.end());
+                                 d.requirements.end()) &&
+                   (planted(Planted::scope_ignored) || o.scope.covers(d.tenant, d.queue));
 }
 
 // A new entry, or when there are `most`, the next one that no task uses.
@@ -51,7 +76,9 @@ DemandIndex Demands::make_room(std::size_t most) {
     sweep_ = sweep_ + 1 < demands_.size() ? sweep_ + 1 : 0;
     Demand& candidate = demands_[sweep_];
     if (candidate.uses > 0) continue;
-    demand_by_key_.erase(key_of(candidate.type, candidate.requirements));
+    std::string key = key_of(candidate.type, candidate.requirements);
+    add_owner(key, candidate.tenant, candidate.queue);
+    demand_by_key_.erase(key);
     --unused_;
     return sweep_;
   }
@@ -59,16 +86,18 @@ DemandIndex Demands::make_room(std::size_t most) {
 }
 
 DemandIndex Demands::acquire(std::string_view type, std::vector<std::string> requirements,
-                             std::size_t most) {
+                             std::size_t most, std::string_view tenant, std::string_view queue) {
   sort_and_dedupe(requirements);
-  const std::string key = key_of(type, requirements);
+  std::string key = key_of(type, requirements);
+  add_owner(key, tenant, queue);
   if (const auto at = demand_by_key_.find(key); at != demand_by_key_.end()) {
     if (demands_[at->second].uses++ == 0) --unused_;
     return at->second;
   }
   const DemandIndex index = make_room(most);
   if (index == kNone) return kNone;
-  demands_[index] = {std::string(type), std::move(requirements), 1};
+  demands_[index] = {std::string(type), std::move(requirements), std::string(tenant),
+                     std::string(queue), 1};
   demand_by_key_.emplace(key, index);
   for (OfferIndex offer = 0; offer < offers_.size(); ++offer) match(offer, index);
   return index;
@@ -78,10 +107,13 @@ void Demands::release(DemandIndex index) {
   if (--demands_[index].uses == 0) ++unused_;
 }
 
-OfferIndex Demands::offer(std::vector<std::string> types, std::vector<std::string> features) {
+OfferIndex Demands::offer(std::vector<std::string> types, std::vector<std::string> features,
+                          Scope scope) {
   sort_and_dedupe(types);
   sort_and_dedupe(features);
-  const std::string key = key_of(key_of("", types) + '\r', features);
+  sort_and_dedupe(scope.queues);
+  Offer made{std::move(types), std::move(features), std::move(scope), {}, 1};
+  const std::string key = key_of(made);
   if (const auto at = offer_by_key_.find(key); at != offer_by_key_.end()) {
     ++offers_[at->second].uses;
     return at->second;
@@ -92,7 +124,7 @@ OfferIndex Demands::offer(std::vector<std::string> types, std::vector<std::strin
   }
   const OfferIndex index = free_offers_.back();
   free_offers_.pop_back();
-  offers_[index] = {std::move(types), std::move(features), {}, 1};
+  offers_[index] = std::move(made);
   offer_by_key_.emplace(key, index);
   for (DemandIndex demand = 0; demand < demands_.size(); ++demand) match(index, demand);
   return index;
@@ -101,7 +133,7 @@ OfferIndex Demands::offer(std::vector<std::string> types, std::vector<std::strin
 void Demands::release_offer(OfferIndex index) {
   Offer& offer = offers_[index];
   if (--offer.uses > 0) return;
-  offer_by_key_.erase(key_of(key_of("", offer.types) + '\r', offer.features));
+  offer_by_key_.erase(key_of(offer));
   offer = {};
   free_offers_.push_back(index);
 }

@@ -32,12 +32,19 @@ struct Stopping {
   bool cancelled = false;
 };
 
+// Who a worker is to the broker: the key that it said hello under, and whose tasks it may be given.
+struct Bond {
+  std::string owner;
+  Scope scope;  // nothing, unless CoreOptions::scoped
+};
+
 struct Worker {
   SessionId session{};
   Peer peer{};
   WorkerId id;
   std::string host;
   std::uint64_t pid = 0;
+  Bond bond;
   OfferIndex offer = 0;
   std::uint32_t slots = 1;
   std::uint32_t window = 1;

@@ -43,8 +43,11 @@ enum class Planted : std::uint8_t {
   purged_key_lost,       // recovery forgets the key of a task that was purged
   judged_unheard,        // a lease that ran out while the broker was down is not heard first
   delay_cut_by_stall,    // a delay is reckoned from before a standstill
+  // Of brokers with keys.
+  scope_ignored,       // a worker is given tasks of another tenant than its own
+  session_of_anybody,  // a session's messages are taken under any key
 };
-inline constexpr std::uint8_t kPlanted = 32;
+inline constexpr std::uint8_t kPlanted = 34;
 
 #ifdef DROVER_PLANTED
 inline Planted planted_now = Planted::none;

@@ -36,6 +36,11 @@ std::uint32_t Queues::find(std::string_view tenant, std::string_view name) const
   return at == by_name_.end() ? kNone : at->second;
 }
 
+std::uint32_t Queues::tenant_number(std::string_view tenant) const {
+  const auto at = tenants_.find(std::string(tenant));
+  return at == tenants_.end() ? kNone : at->second;
+}
+
 std::uint32_t Queues::find_or_add(std::string_view tenant, std::string_view name,
                                   std::size_t most) {
   const auto index = find(tenant, name);

@@ -48,6 +48,8 @@ class Queues {
   // The index of a queue, made if it is new; kNone if that would be more than `most` queues.
   std::uint32_t find_or_add(std::string_view tenant, std::string_view name, std::size_t most);
   std::uint32_t find(std::string_view tenant, std::string_view name) const;
+  // Of a tenant that has a queue; kNone of others.
+  std::uint32_t tenant_number(std::string_view tenant) const;
 
   Queue& operator[](std::uint32_t index) { return queues_[index]; }
   const Queue& operator[](std::uint32_t index) const { return queues_[index]; }

@@ -45,6 +45,7 @@ struct WorkerView {
   std::uint64_t pid = 0;
   std::string state;  // idle | busy | draining
   std::vector<std::string> types, features;
+  std::string tenant;  // the only one it works for; "" = any
   std::uint32_t slots = 0;
   std::uint32_t window = 0;
   std::uint32_t running = 0;
@@ -60,6 +61,7 @@ struct QueueView {
 struct TaskFilter {
   std::optional<TaskState> state;
   std::string queue, type, tenant, reason;  // "" = any
+  std::vector<std::string> queues;          // any of these; empty = any
   Instant since = kNever;                   // kNever = any; otherwise created at or after it
 };
 

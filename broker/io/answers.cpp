@@ -197,7 +197,10 @@ void encode_workers(const std::vector<WorkerView>& workers, std::string& out) {
     m.str("id", to_string(w.id)).uint("pid", w.pid).str("host", w.host).str("state", w.state);
     m.raw("types", names(w.types));
     m.entry("capabilities").raw(w.features.empty() ? std::string("\x90") : names(w.features));
-    m.uint("slots", w.slots).uint("window", w.window).uint("running", w.running);
+    m.str("tenant", w.tenant)
+        .uint("slots", w.slots)
+        .uint("window", w.window)
+        .uint("running", w.running);
     m.instant("heard_at", w.heard_at).finish();
   });
 }

@@ -3,6 +3,7 @@
 #include "broker/core/core.hpp"
 #include "broker/core/planted.hpp"
 #include "broker/io/answers.hpp"
+#include "broker/io/authority.hpp"
 #include "broker/io/events.hpp"
 #include "broker/store/record_codec.hpp"
 #include "common/base/assert.hpp"
@@ -133,14 +134,15 @@ void Outbox::task(Peer peer, std::uint64_t request, TaskView view) {
   add_blob(item, where);
 }
 
-void Outbox::events(Peer peer, const wire::Events& question) {
+void Outbox::events(Peer peer, const wire::Events& question, const Principal& who) {
   if (question.store && *question.store != core_->store()) {
     return refuse(peer, question.request,
                   {Errc::events_foreign, "the cursor is of another store", "store"});
   }
   Item& item = say(Kind::client_frame, peer);
   item.request = question.request;
-  item.question = std::make_unique<EventsQuestion>(EventsQuestion{std::string(question.prefix)});
+  item.question =
+      std::make_unique<EventsQuestion>(EventsQuestion{std::string(question.prefix), who});
   item.waits_for_read = true;
   const std::size_t count = std::clamp<std::size_t>(question.limit, 1, kEventsCount);
   const std::uint64_t since = question.since + (planted(Planted::replay_skips_event) ? 1 : 0);
@@ -216,6 +218,7 @@ void Outbox::finish_events(Item& item, const Fetched& fetched) {
   std::string list;
   std::size_t count = 0;
   std::uint64_t reached = 0;
+  Instant reached_at = kNever;
   for (const auto& event : fetched.events) {
     const auto stored = decode_record(event.bytes);
     if (!stored) {
@@ -224,10 +227,24 @@ void Outbox::finish_events(Item& item, const Fetched& fetched) {
       return;
     }
     reached = event.seq;
+    reached_at = stored->record.at;
+    if (!reaches(item.question->who, stored->record.tenant, stored->record.queue)) continue;
     if (!topic_of(stored->record).starts_with(item.question->prefix)) continue;
     encode_event(stored->record, event.seq, core_->store(), list);
     ++count;
   }
+  const std::string body = events_page(list, count, reached, reached_at);
+  wire::encode(wire::ClientReply(wire::Answer{item.request, body}), item.bytes);
+}
+
+void Outbox::no_events(Peer peer, const wire::Events& question) {
+  const std::uint64_t durable = store_.durable_seq();
+  answer(peer, question.request,
+         events_page("", 0, durable > question.since ? durable : 0, kNever));
+}
+
+std::string Outbox::events_page(std::string_view list, std::size_t count, std::uint64_t reached,
+                                Instant reached_at) const {
   std::string body, events;
   wire::Writer(events).array(count).raw(list);
   wire::MapWriter m(body);
@@ -237,8 +254,9 @@ void Outbox::finish_events(Item& item, const Fetched& fetched) {
   } else {
     m.nil("reached");
   }
-  m.str("store", to_string(core_->store())).uint("newest", store_.durable_seq()).finish();
-  wire::encode(wire::ClientReply(wire::Answer{item.request, body}), item.bytes);
+  m.instant("reached_at", reached_at).str("store", to_string(core_->store()));
+  m.uint("newest", store_.durable_seq()).finish();
+  return body;
 }
 
 // --- sending

@@ -24,6 +24,7 @@
 #include "broker/core/output.hpp"
 #include "broker/core/views.hpp"
 #include "broker/io/outlet.hpp"
+#include "broker/io/principal.hpp"
 #include "broker/store/store.hpp"
 #include "common/wire/codec.hpp"
 
@@ -59,7 +60,10 @@ class Outbox : public Output {
   void refuse(Peer peer, std::uint64_t request, const Error& error);
   void reply(Peer peer, const wire::ClientReply& reply);
   void task(Peer peer, std::uint64_t request, TaskView view);
-  void events(Peer peer, const wire::Events& question);
+  // Those within reach of `who`, of the events that are looked at.
+  void events(Peer peer, const wire::Events& question, const Principal& who);
+  // An empty page, that reaches as far as the log goes.
+  void no_events(Peer peer, const wire::Events& question);
 
   // Sends all that may leave now. Workers that were not there come back in unreachable().
   void release();
@@ -91,6 +95,7 @@ class Outbox : public Output {
 
   struct EventsQuestion {
     std::string prefix;
+    Principal who;
   };
 
   // One thing to say. `bytes` is a frame, an item of one, or (of an event) topic and event.
@@ -124,6 +129,8 @@ class Outbox : public Output {
   void use_fetched(Item& item, Fetched&& fetched);
   void finish_task(Item& item, std::string_view record);
   void finish_events(Item& item, const Fetched& fetched);
+  std::string events_page(std::string_view list, std::size_t count, std::uint64_t reached,
+                          Instant reached_at) const;
   void send(Item& item);
   void gather(Item& item);
   void flush(Peer peer, Gathered& gathered);

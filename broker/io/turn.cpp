@@ -5,6 +5,7 @@
 
 #include "broker/core/planted.hpp"
 #include "broker/io/answers.hpp"
+#include "broker/io/authority.hpp"
 #include "broker/io/events.hpp"
 #include "broker/store/record_codec.hpp"
 #include "common/base/assert.hpp"
@@ -18,6 +19,16 @@ constexpr Duration kStandstill = 1s;  // later than meant by this much: the proc
 constexpr Duration kTickEvery = 1s;
 constexpr std::uint64_t kTickEvents = 1000;
 constexpr std::size_t kUntoldMax = 100'000;  // things said that wait in the outbox
+
+// Word for word what a stranger to the thing is told, so that nobody learns that it is there.
+Error not_found() { return {Errc::not_found, "the broker knows no such task", "id"}; }
+Bond bond_of(const Principal& who) { return {who.name, {who.tenant, who.queues}}; }
+bool is_of(const Bond& bond, const Principal& who) {
+  return bond.owner == who.name && bond.scope.tenant == who.tenant &&
+         bond.scope.queues == who.queues;
+}
+
+Error session_unknown() { return {Errc::session_unknown, "say hello again"}; }
 
 }  // namespace
 
@@ -47,7 +58,7 @@ Result<void> Turn::start(Instant now) {
     return bytes;
   });
   started_at_ = clock_ = now_ = meant_to_wake_ = tick_at_ = now;
-  ticked_seq_ = store_.durable_seq();
+  ticked_seq_ = started_seq_ = store_.durable_seq();
   return {};
 }
 
@@ -73,17 +84,24 @@ void Turn::begin(Instant clock) {
   core_->set_storage_full(!store_.takes_submissions());
 }
 
-void Turn::on_worker_frame(Peer peer, std::string_view frame) {
+void Turn::on_worker_frame(Peer peer, const Principal& who, std::string_view frame) {
   ++figures_.worker_frames;
   const auto message = wire::decode_worker_message(frame, options_.frames);
   if (!message) {
     ++figures_.refused_frames;
     return outbox_.who(peer, SessionId{0}, message.error());
   }
+  if (auto ok = may_say(who.role, *message); !ok) {
+    ++figures_.forbidden;
+    return outbox_.who(peer, SessionId{0}, ok.error());
+  }
+  if (!is_own_session(peer, who, *message)) return;
   std::visit(
       [&](const auto& m) {
         using M = std::decay_t<decltype(m)>;
-        if constexpr (std::is_same_v<M, wire::Hello>) core_->hello(peer, m, now_, outbox_);
+        if constexpr (std::is_same_v<M, wire::Hello>) {
+          core_->hello(peer, m, now_, outbox_, bond_of(who));
+        }
         if constexpr (std::is_same_v<M, wire::Heartbeat>) core_->heartbeat(peer, m, now_, outbox_);
         if constexpr (std::is_same_v<M, wire::Done>) core_->done(peer, m, now_, outbox_);
         if constexpr (std::is_same_v<M, wire::Failed>) core_->failed(peer, m, now_, outbox_);
@@ -94,14 +112,60 @@ void Turn::on_worker_frame(Peer peer, std::string_view frame) {
       *message);
 }
 
-void Turn::on_client_frame(Peer peer, std::string_view frame) {
+// A session belongs to the key that said hello, as the key was then. Under another it is unknown,
+// whatever it is about.
+bool Turn::is_own_session(Peer peer, const Principal& who, const wire::WorkerMessage& message) {
+  const auto session = std::visit(
+      [](const auto& m) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(m)>, wire::Hello>) {
+          return SessionId{0};
+        } else {
+          return m.session;
+        }
+      },
+      message);
+  const Bond* bond = core_->bond_of(session);
+  if (!bond || is_of(*bond, who) || planted(Planted::session_of_anybody)) return true;
+  ++figures_.forbidden;
+  outbox_.who(peer, session, session_unknown());
+  return false;
+}
+
+void Turn::on_client_frame(Peer peer, const Principal& who, std::string_view frame) {
   ++figures_.client_frames;
   const auto message = wire::decode_client_message(frame, options_.frames);
   if (!message) {
     ++figures_.refused_frames;
     return outbox_.refuse(peer, wire::peek_request(frame), message.error());
   }
-  std::visit([&](const auto& m) { on(peer, m); }, *message);
+  const Caller caller{peer, who};
+  std::visit(
+      [&](const auto& m) {
+        if (auto ok = may_say(who.role, *message); !ok)
+          return refuse(caller, m.request, ok.error());
+        on(caller, m);
+      },
+      *message);
+}
+
+void Turn::refuse(const Caller& caller, std::uint64_t request, const Error& error) {
+  if (error.code == Errc::forbidden) ++figures_.forbidden;
+  outbox_.refuse(caller.peer, request, error);
+}
+
+// A task that is there and within reach.
+bool Turn::sees(const Caller& caller, const TaskId& task) const {
+  if (reaches_all(caller.who)) return true;  // the core tells whether it is there
+  const auto home = core_->home_of(task);
+  return home && reaches(caller.who, home->tenant, home->queue);
+}
+
+std::vector<QueueView> Turn::queues_within(const Principal& who) const {
+  auto views = core_->queues(now_);
+  if (!reaches_all(who)) {
+    std::erase_if(views, [&](const auto& q) { return !reaches(who, q.tenant, q.queue); });
+  }
+  return views;
 }
 
 void Turn::finish() {
@@ -173,12 +237,30 @@ void Turn::tick() {
 
 // --- clients
 
-void Turn::submit(Peer peer, const wire::Submit& m) {
+// What the key must not submit is refused task by task. So is a repeat of what it must not see, for
+// the answer would tell how that stands.
+Result<Admitted> Turn::submit(const Caller& caller, const wire::SubmittedTask& task) {
+  if (reaches_all(caller.who) || task.fault) return core_->submit(task, now_, outbox_);
+  if (auto ok = may_submit(caller.who, task.spec); !ok) {
+    ++figures_.forbidden;
+    return ok.error();
+  }
+  auto admitted = core_->submit(task, now_, outbox_);
+  if (!admitted || !admitted->duplicate) return admitted;
+  const auto home = core_->home_of(admitted->id);
+  if (!home || reaches(caller.who, home->tenant, home->queue)) return admitted;
+  if (admitted->id == task.spec.id)
+    return Error{Errc::conflict, "the id belongs to another task", "id"};
+  return Error{Errc::idempotency_conflict, "the idempotency key was used for another queue",
+               "idempotency_key"};
+}
+
+void Turn::on(const Caller& caller, const wire::Submit& m) {
   std::deque<Error> errors;  // keeps the texts that the outcomes point to where they are
   wire::SubmitReply reply{m.request, {}};
   reply.outcomes.reserve(m.tasks.size());
   for (const auto& task : m.tasks) {
-    auto admitted = core_->submit(task, now_, outbox_);
+    auto admitted = submit(caller, task);
     wire::SubmitOutcome outcome;
     outcome.id = task.spec.id;
     if (admitted) {
@@ -195,13 +277,13 @@ void Turn::submit(Peer peer, const wire::Submit& m) {
     }
     reply.outcomes.push_back(outcome);
   }
-  outbox_.accepted(peer, reply);
+  outbox_.accepted(caller.peer, reply);
 }
 
-void Turn::on(Peer peer, const wire::Connect& m) {
+void Turn::on(const Caller& caller, const wire::Connect& m) {
   if (m.version != wire::kVersion) {
-    return outbox_.refuse(peer, m.request,
-                          {Errc::unsupported_version, "the broker speaks version 1", "version"});
+    return refuse(caller, m.request,
+                  {Errc::unsupported_version, "the broker speaks version 1", "version"});
   }
   wire::Connected reply;
   reply.request = m.request;
@@ -212,95 +294,119 @@ void Turn::on(Peer peer, const wire::Connect& m) {
   reply.batch_max = options_.frames.batch_max;
   reply.status = status_address_;
   reply.workers = workers_address_;
-  outbox_.reply(peer, reply);
+  reply.tenant = caller.who.tenant;
+  outbox_.reply(caller.peer, reply);
 }
 
-void Turn::on(Peer peer, const wire::Wait& m) {
-  if (auto ok = core_->wait(peer, m.request, m.task, m.timeout, now_, outbox_); !ok) {
-    outbox_.refuse(peer, m.request, ok.error());
+void Turn::on(const Caller& caller, const wire::Wait& m) {
+  if (!sees(caller, m.task)) return refuse(caller, m.request, not_found());
+  if (auto ok = core_->wait(caller.peer, m.request, m.task, m.timeout, now_, outbox_); !ok) {
+    refuse(caller, m.request, ok.error());
   }
 }
 
-void Turn::on(Peer peer, const wire::Show& m) {
-  auto view = core_->show(m.task);
-  if (!view) {
-    return outbox_.refuse(peer, m.request,
-                          {Errc::not_found, "the broker knows no such task", "id"});
-  }
-  outbox_.task(peer, m.request, std::move(*view));
+void Turn::on(const Caller& caller, const wire::Show& m) {
+  auto view = sees(caller, m.task) ? core_->show(m.task) : std::nullopt;
+  if (!view) return refuse(caller, m.request, not_found());
+  outbox_.task(caller.peer, m.request, std::move(*view));
 }
 
-void Turn::on(Peer peer, const wire::List& m) {
+void Turn::on(const Caller& caller, const wire::List& m) {
   TaskFilter filter;
   filter.state = m.state;
   filter.queue = m.queue;
   filter.type = m.type;
   filter.tenant = m.tenant;
   filter.since = m.since;
+  if (auto ok = narrow(caller.who, filter); !ok) return refuse(caller, m.request, ok.error());
   std::string body;
   encode_task_page(core_->list(filter, m.limit, m.cursor.value_or(0)), body);
-  outbox_.answer(peer, m.request, std::move(body));
+  outbox_.answer(caller.peer, m.request, std::move(body));
 }
 
-void Turn::on(Peer peer, const wire::Cancel& m) {
+void Turn::on(const Caller& caller, const wire::Cancel& m) {
   std::vector<Changed> changed;
-  for (const auto& id : m.tasks) changed.push_back({id, core_->cancel(id, now_, outbox_)});
+  for (const auto& id : m.tasks) {
+    changed.push_back({id, sees(caller, id) ? core_->cancel(id, now_, outbox_) : not_found()});
+  }
   std::string body;
   encode_changed(changed, body);
-  outbox_.answer(peer, m.request, std::move(body));
+  outbox_.answer(caller.peer, m.request, std::move(body));
 }
 
-void Turn::on(Peer peer, const wire::Retry& m) {
+void Turn::on(const Caller& caller, const wire::Retry& m) {
   std::vector<Changed> changed;
-  for (const auto& id : m.tasks) changed.push_back({id, core_->retry(id, now_, outbox_)});
+  for (const auto& id : m.tasks) {
+    changed.push_back({id, sees(caller, id) ? core_->retry(id, now_, outbox_) : not_found()});
+  }
   std::string body;
   encode_changed(changed, body);
-  outbox_.answer(peer, m.request, std::move(body));
+  outbox_.answer(caller.peer, m.request, std::move(body));
 }
 
-void Turn::on(Peer peer, const wire::Queues& m) {
+void Turn::on(const Caller& caller, const wire::Queues& m) {
   std::string body;
-  encode_queues(core_->queues(now_), body);
-  outbox_.answer(peer, m.request, std::move(body));
+  encode_queues(queues_within(caller.who), body);
+  outbox_.answer(caller.peer, m.request, std::move(body));
 }
 
-void Turn::on(Peer peer, const wire::DeadLetters& m) {
+void Turn::on(const Caller& caller, const wire::DeadLetters& m) {
   TaskFilter filter;
   filter.queue = m.queue;
   filter.reason = m.reason;
+  if (auto ok = narrow(caller.who, filter); !ok) return refuse(caller, m.request, ok.error());
   const auto page = core_->dead_letters(filter, m.limit, m.cursor);
-  if (!page) return outbox_.refuse(peer, m.request, page.error());
+  if (!page) return refuse(caller, m.request, page.error());
   std::string body;
   encode_dead_page(*page, body);
-  outbox_.answer(peer, m.request, std::move(body));
+  outbox_.answer(caller.peer, m.request, std::move(body));
 }
 
-void Turn::on(Peer peer, const wire::Workers& m) {
+void Turn::on(const Caller& caller, const wire::Workers& m) {
   std::string body;
-  encode_workers(core_->workers(), body);
-  outbox_.answer(peer, m.request, std::move(body));
+  auto workers = core_->workers();
+  const auto& tenant = caller.who.tenant;
+  if (!tenant.empty()) std::erase_if(workers, [&](const auto& w) { return w.tenant != tenant; });
+  encode_workers(workers, body);
+  outbox_.answer(caller.peer, m.request, std::move(body));
 }
 
-void Turn::on(Peer peer, const wire::Books& m) {
+void Turn::on(const Caller& caller, const wire::Books& m) {
   std::string body;
-  encode_books(core_->queues(now_), store_.newest_seq(), core_->store(), body);
-  outbox_.answer(peer, m.request, std::move(body));
+  encode_books(queues_within(caller.who), store_.newest_seq(), core_->store(), body);
+  outbox_.answer(caller.peer, m.request, std::move(body));
 }
 
-void Turn::on(Peer peer, const wire::Ping& m) {
+void Turn::on(const Caller& caller, const wire::Events& m) {
+  if (auto ok = may_ask_events(caller.who, m.prefix); !ok) {
+    return refuse(caller, m.request, ok.error());
+  }
+  const auto& tenant = caller.who.tenant;
+  const bool is_this_store = !m.store || *m.store == core_->store();
+  const bool is_idle = !tenant.empty() && is_this_store && m.since >= started_seq_ &&
+                       core_->newest_seq_of(tenant) <= m.since;
+  if (is_idle) return outbox_.no_events(caller.peer, m);  // it need not be read to know that
+  outbox_.events(caller.peer, m, caller.who);
+}
+
+void Turn::on(const Caller& caller, const wire::Ping& m) {
   std::string body;
   wire::MapWriter(body).instant("now", now_).finish();
-  outbox_.answer(peer, m.request, std::move(body));
+  outbox_.answer(caller.peer, m.request, std::move(body));
 }
 
-void Turn::on(Peer peer, const wire::Stats& m) {
-  const CoreFigures c = core_->figures();
-  const StoreFigures s = store_.figures();
+void Turn::on(const Caller& caller, const wire::Stats& m) {
   std::string body;
   wire::MapWriter w(body);
   w.str("store", to_string(core_->store())).instant("started_at", started_at_);
   w.span("uptime_ms", now_ - started_at_).uint("seq", store_.newest_seq());
   w.uint("oldest_seq", store_.oldest_seq());
+  if (!reaches_all(caller.who)) {  // the others are totals of all tenants
+    w.finish();
+    return outbox_.answer(caller.peer, m.request, std::move(body));
+  }
+  const CoreFigures c = core_->figures();
+  const StoreFigures s = store_.figures();
   w.uint("tasks", c.tasks).uint("waiting", c.waiting).uint("running", c.running);
   w.uint("dead", c.dead).uint("workers", c.workers).uint("free_workers", c.free_workers);
   w.uint("duplicates", c.duplicates).uint("stale_leases", c.stale).uint("poisoned", c.poisoned);
@@ -308,7 +414,8 @@ void Turn::on(Peer peer, const wire::Stats& m) {
   w.uint("results_evicted", c.results_evicted);
   w.uint("turns", figures_.turns).uint("client_frames", figures_.client_frames);
   w.uint("worker_frames", figures_.worker_frames).uint("refused_frames", figures_.refused_frames);
-  w.uint("standstills", figures_.standstills);
+  w.uint("forbidden", figures_.forbidden);
+  w.uint("subscriptions_refused", subscriptions_refused_).uint("standstills", figures_.standstills);
   w.boolean("secured", door_.secured).uint("keys", door_.keys);
   w.uint("auth_unknown_key", door_.unknown_keys).uint("auth_no_identity", door_.unnamed);
   w.uint("auth_revoked", door_.revoked);
@@ -318,7 +425,7 @@ void Turn::on(Peer peer, const wire::Stats& m) {
   w.uint("commits", s.commits).uint("commit_us_last", s.commit_us_last);
   w.uint("commit_us_max", s.commit_us_max).uint("cached_bytes", s.cached_bytes);
   w.uint("carried_bytes", s.carried_bytes).uint("torn_tail_bytes", s.torn_tail_bytes).finish();
-  outbox_.answer(peer, m.request, std::move(body));
+  outbox_.answer(caller.peer, m.request, std::move(body));
 }
 
 }  // namespace drover::broker

@@ -38,6 +38,7 @@ struct TurnFigures {
   std::uint64_t client_frames = 0;
   std::uint64_t worker_frames = 0;
   std::uint64_t refused_frames = 0;  // that could not be read
+  std::uint64_t forbidden = 0;  // requests, tasks and sessions that their sender has no right to
   std::uint64_t standstills = 0;
   Duration longest_standstill{0};
 };
@@ -54,15 +55,19 @@ class Turn {
   }
 
   // Told in answer to stats.
-  void set_door_figures(const DoorFigures& figures) { door_ = figures; }
+  void set_door_figures(const DoorFigures& figures, std::uint64_t subscriptions_refused) {
+    door_ = figures;
+    subscriptions_refused_ = subscriptions_refused;
+  }
 
   // Recovers what the store kept. Errors as of Store::open and Core::finish_recovery.
   Result<void> start(Instant now);
 
   // `clock` is the process's time. Once in a turn, before the frames.
   void begin(Instant clock);
-  void on_worker_frame(Peer peer, std::string_view frame);
-  void on_client_frame(Peer peer, std::string_view frame);
+  // `who` is the principal of the key that the frame came under.
+  void on_worker_frame(Peer peer, const Principal& who, std::string_view frame);
+  void on_client_frame(Peer peer, const Principal& who, std::string_view frame);
   // Lets time pass, leases what can be, and sends what is durable.
   void finish();
 
@@ -89,22 +94,32 @@ class Turn {
   Instant now() const { return now_; }
 
  private:
+  // Who asks: a connection, and whose it is.
+  struct Caller {
+    Peer peer;
+    const Principal& who;
+  };
+
   Result<void> replay(const Kept& kept);
-  void submit(Peer peer, const wire::Submit& message);
-  void on(Peer peer, const wire::Connect& m);
-  void on(Peer peer, const wire::Submit& m) { submit(peer, m); }
-  void on(Peer peer, const wire::Wait& m);
-  void on(Peer peer, const wire::Show& m);
-  void on(Peer peer, const wire::List& m);
-  void on(Peer peer, const wire::Cancel& m);
-  void on(Peer peer, const wire::Retry& m);
-  void on(Peer peer, const wire::Queues& m);
-  void on(Peer peer, const wire::DeadLetters& m);
-  void on(Peer peer, const wire::Workers& m);
-  void on(Peer peer, const wire::Stats& m);
-  void on(Peer peer, const wire::Books& m);
-  void on(Peer peer, const wire::Events& m) { outbox_.events(peer, m); }
-  void on(Peer peer, const wire::Ping& m);
+  Result<Admitted> submit(const Caller& caller, const wire::SubmittedTask& task);
+  void refuse(const Caller& caller, std::uint64_t request, const Error& error);
+  bool sees(const Caller& caller, const TaskId& task) const;
+  std::vector<QueueView> queues_within(const Principal& who) const;
+  bool is_own_session(Peer peer, const Principal& who, const wire::WorkerMessage& message);
+  void on(const Caller& caller, const wire::Connect& m);
+  void on(const Caller& caller, const wire::Submit& m);
+  void on(const Caller& caller, const wire::Wait& m);
+  void on(const Caller& caller, const wire::Show& m);
+  void on(const Caller& caller, const wire::List& m);
+  void on(const Caller& caller, const wire::Cancel& m);
+  void on(const Caller& caller, const wire::Retry& m);
+  void on(const Caller& caller, const wire::Queues& m);
+  void on(const Caller& caller, const wire::DeadLetters& m);
+  void on(const Caller& caller, const wire::Workers& m);
+  void on(const Caller& caller, const wire::Stats& m);
+  void on(const Caller& caller, const wire::Books& m);
+  void on(const Caller& caller, const wire::Events& m);
+  void on(const Caller& caller, const wire::Ping& m);
   bool is_catching_up() const { return now_ < clock_; }
   void dispatch();
   bool has_room() const;
@@ -125,10 +140,12 @@ class Turn {
   Instant now_{};            // the core's: catches up with the clock after a standstill
   Instant meant_to_wake_{};  // when the turn before wanted to be called again
   Instant tick_at_{};
+  std::uint64_t started_seq_ = 0;  // the newest event when this process began
   std::uint64_t ticked_seq_ = 0;
   bool leases_wait_ = false;  // more could be leased than was in this turn
   TurnFigures figures_;
   DoorFigures door_;
+  std::uint64_t subscriptions_refused_ = 0;
 };
 
 }  // namespace drover::broker

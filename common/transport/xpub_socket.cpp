@@ -25,14 +25,14 @@ Result<XpubSocket> XpubSocket::bind(Context& context, const std::string& address
   return xpub;
 }
 
-void XpubSocket::take_subscriptions() {
+void XpubSocket::take_subscriptions(const Admits& admits) {
   Frame request;
   bool more = false;
   while (receive_frame(request, more)) {
     if (more) {
       drop_rest(more);
     } else {
-      take(request);
+      take(request, admits);
     }
   }
   sweep();
@@ -40,7 +40,7 @@ void XpubSocket::take_subscriptions() {
 
 // A request is one byte, 1 to subscribe or 0 to end it, and the topic. The unsubscriptions that
 // libzmq writes itself for a peer that has gone come from no descriptor: sweep sees to those.
-void XpubSocket::take(Frame& request) {
+void XpubSocket::take(Frame& request, const Admits& admits) {
   const Connection connection(request);
   const auto bytes = request.view();
   if (connection.descriptor() < 0 || bytes.empty()) return;
@@ -51,12 +51,17 @@ void XpubSocket::take(Frame& request) {
     peer.user_id = request.user_id();
   }
   const auto topic = bytes.substr(1);
-  bytes[0] == 1 ? enter(peer, topic) : leave(peer, topic);
+  if (bytes[0] == 1) {
+    enter(peer, topic, admits(peer.user_id, topic));
+  } else {
+    leave(peer, topic);
+  }
 }
 
 // The option works on the peer whose request was received last.
-void XpubSocket::enter(Peer& peer, std::string_view topic) {
-  if (topic.size() > kSubscriptionMax || peer.topics.size() >= kSubscriptionsPerPeerMax) {
+void XpubSocket::enter(Peer& peer, std::string_view topic, bool admitted) {
+  if (!admitted || topic.size() > kSubscriptionMax ||
+      peer.topics.size() >= kSubscriptionsPerPeerMax) {
     ++refused_;
     return;
   }

@@ -1,7 +1,8 @@
 // The broker's end of the status bus: tells every subscriber what happened, and waits for none.
 //
-// A subscription is entered only within its limits (200 bytes, 256 of one peer); the others are
-// counted and hear nothing. A peer is the TCP connection that a subscription came over.
+// A subscription is entered only within its limits (200 bytes, 256 of one peer) and if its owner
+// may have it; the others are counted and hear nothing. A peer is the TCP connection that a
+// subscription came over.
 //
 // libzmq 4.3 never delivers topics of 246 to 255 bytes; ours have at most 200 (messages.yaml).
 #pragma once
@@ -27,9 +28,13 @@ class XpubSocket : public Socket {
   static Result<XpubSocket> bind(Context& context, const std::string& address,
                                  const SocketOptions& options);
 
+  // Says whether the owner of a connection may subscribe to a topic. `user` is what the
+  // connection's key is called (ZeroMQ's User-Id); "" where the socket asks for no keys.
+  using Admits = std::function<bool(std::string_view user, std::string_view topic)>;
+
   // Enters or refuses the subscriptions that have come in. Call it when the socket is readable, and
   // now and then (each second) so that peers that have gone are noticed.
-  void take_subscriptions();
+  void take_subscriptions(const Admits& admits);
 
   // Cuts the connections of subscribers with a User-Id for which `goes` holds.
   void cut(const std::function<bool(std::string_view user_id)>& goes);
@@ -50,8 +55,8 @@ class XpubSocket : public Socket {
   };
 
   XpubSocket(Context& context, const SocketOptions& options);
-  void take(Frame& request);
-  void enter(Peer& peer, std::string_view topic);
+  void take(Frame& request, const Admits& admits);
+  void enter(Peer& peer, std::string_view topic, bool admitted);
   void leave(Peer& peer, std::string_view topic);
   void forget(Peer& peer);
   void sweep();

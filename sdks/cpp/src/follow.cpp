@@ -74,17 +74,18 @@ struct Follower::Impl {
 
   static wire::ClientMessage message_of(const FollowCore::Question& question) {
     if (question.kind == FollowCore::Question::Kind::books) return wire::Books{};
-    return wire::Events{0, question.since.store, question.since.seq, "", question.limit};
+    return wire::Events{0, question.since.store, question.since.seq, question.prefix,
+                        question.limit};
   }
 
-  // The time of the first event from `seq` on.
+  // The time of the event, ours or not; nothing if it has not happened.
   Result<std::optional<Instant>> time_of(const StoreId& store, std::uint64_t seq) {
     const auto body = client.ask(wire::Events{0, store, seq - 1, "", 1});
     if (!body) return body.error();
     const auto page = read_events_page(*body);
     if (!page) return page.error();
-    if (page->events.empty()) return std::optional<Instant>();
-    return std::optional(page->events.front().at);
+    if (page->reached_at || page->events.empty()) return page->reached_at;
+    return std::optional(page->events.front().at);  // a broker of an earlier release
   }
 
   // The place before the first event at or after `at`: their times rise with their numbers.
@@ -125,7 +126,14 @@ Result<Follower> Follower::start(Client& client, const Since& since) {
   auto bus = transport::SubSocket::connect(
       client.impl_->context, reached_through(client.options().url, broker->status), options);
   if (!bus) return bus.error();
-  bus->subscribe("");
+  FollowCore::Options follow;
+  if (broker->tenant.empty()) {
+    bus->subscribe("");
+  } else {
+    follow.prefix = broker->tenant + "/";
+    bus->subscribe(follow.prefix);
+    bus->subscribe("_system/bus/tick");
+  }
   auto watch =
       transport::ConnectionWatch::of(client.impl_->context, *bus, client.impl_->random.next());
   if (!watch) return watch.error();
@@ -145,7 +153,7 @@ Result<Follower> Follower::start(Client& client, const Since& since) {
       start = *place;
     }
   }
-  impl->core.emplace(start, client.impl_->now(), FollowCore::Options{});
+  impl->core.emplace(start, client.impl_->now(), follow);
   return Follower(std::move(impl));
 }
 

@@ -94,6 +94,8 @@ Result<EventsPage> read_events_page(std::string_view body) {
     const auto key = r.str();
     if (key == "reached") {
       if (!r.take_nil()) page.reached = r.uint();
+    } else if (key == "reached_at") {
+      page.reached_at = r.instant();
     } else if (key == "events") {
       for (auto count = r.array(); count > 0 && !r.failed(); --count) {
         auto event = read_event(r.raw());
@@ -191,12 +193,15 @@ std::optional<FollowCore::Question> FollowCore::next_question(Instant now) {
   const bool room = told_.size() < options_.aside_max;
   if (asked_ || !room || now < wake_at()) return std::nullopt;
   if (foreign_) {
-    asked_ = Question{Question::Kind::books, {}, 0};
+    asked_ = Question{Question::Kind::books, {}, 0, {}};
   } else {
-    const auto missing = aside_.empty() ? kPageMax : aside_.begin()->first - reached_ - 1;
+    // What is missing of one tenant nobody knows: a whole page saves further questions.
+    const bool all_is_missing = aside_.empty() || !options_.prefix.empty();
+    const auto missing = all_is_missing ? kPageMax : aside_.begin()->first - reached_ - 1;
     asked_ = Question{Question::Kind::events,
                       {store_, reached_},
-                      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(missing, 1, kPageMax))};
+                      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(missing, 1, kPageMax)),
+                      options_.prefix};
   }
   heard_at_ = now;
   return asked_;

@@ -12,6 +12,10 @@
 // and silence of the bus makes the broker be asked all the same. Events without a number are passed
 // on as they come.
 //
+// A follower of one tenant hears that tenant's events alone, so numbers are missing that are
+// others'. It asks in the same way; a page says how far it reaches, whether or not it had anything
+// of ours.
+//
 // Pure: time arrives as `now`. One thread.
 #pragma once
 
@@ -55,6 +59,7 @@ Result<BusEvent> read_event(std::string_view bytes);  // MALFORMED
 struct EventsPage {
   std::deque<BusEvent> events;
   std::optional<std::uint64_t> reached;  // nothing: there were none
+  std::optional<Instant> reached_at;     // when that event was, ours or not
 };
 Result<EventsPage> read_events_page(std::string_view body);
 Result<Cursor> read_books(std::string_view body);  // the place that the books hold for
@@ -75,6 +80,7 @@ class FollowCore {
     Duration silence = 3s;    // without a word from the bus the broker is asked
     Duration ask_again = 1s;  // after a question that failed
     std::size_t aside_max = 4096;
+    std::string prefix = {};  // of the topics that we hear; "" = all
   };
 
   FollowCore(Cursor start, Instant now, Options options);
@@ -89,6 +95,7 @@ class FollowCore {
     Kind kind = Kind::events;
     Cursor since;             // of events
     std::uint32_t limit = 0;  // of events
+    std::string prefix = {};  // of events
   };
   std::optional<Question> next_question(Instant now);
   void answered(const Result<std::string>& body, Instant now);

@@ -376,10 +376,10 @@ TEST_F(OutboxTest, ProgressIsToldInItsPlaceAmongTheEvents) {
 
 TEST_F(OutboxTest, EventsOfAnotherStoreAreRefused) {
   wire::Events question{7, store_named('X'), 0, "", 10};
-  outbox.events(kAnn, question);
+  outbox.events(kAnn, question, everybody());
   EXPECT_EQ(told(), Lines{"client 1: refused 7 EVENTS_FOREIGN store"});
   question.store = store.id();
-  outbox.events(kAnn, question);
+  outbox.events(kAnn, question, everybody());
   store.bring_all();
   EXPECT_EQ(told().size(), 1u);
 }
@@ -390,9 +390,10 @@ TEST_F(OutboxTest, APageOfEventsSaysHowFarItReachedThoughNoneMatched) {
   happens('a', RecordKind::started);
   happens('a', RecordKind::completed);
   store.commit();
-  outbox.events(kAnn, {7, std::nullopt, 1, "acme/", 10});
+  outbox.events(kAnn, {7, std::nullopt, 1, "acme/", 10}, everybody());
   store.bring_all();
-  EXPECT_EQ(told(), Lines{"client 1: answer 7 {\"events\": [], \"reached\": 3, \"store\": "
+  EXPECT_EQ(told(), Lines{"client 1: answer 7 {\"events\": [], \"reached\": 3, \"reached_at\": "
+                          "1769846709007, \"store\": "
                           "\"53535353-5353-5353-5353-535353535353\", \"newest\": 3}"});
 }
 
@@ -402,7 +403,7 @@ TEST_F(OutboxTest, APageOfEventsHoldsThoseWhoseTopicBeginsWithThePrefix) {
   happens('a', RecordKind::started);
   happens('a', RecordKind::completed);
   store.commit();
-  outbox.events(kAnn, {7, std::nullopt, 0, "default/task.started/", 10});
+  outbox.events(kAnn, {7, std::nullopt, 0, "default/task.started/", 10}, everybody());
   store.bring_all();
   const auto lines = told();
   ASSERT_EQ(lines.size(), 1u);
@@ -413,7 +414,7 @@ TEST_F(OutboxTest, APageOfEventsHoldsThoseWhoseTopicBeginsWithThePrefix) {
 }
 
 TEST_F(OutboxTest, AnEmptyPageReachesNothing) {
-  outbox.events(kAnn, {7, std::nullopt, 0, "", 10});
+  outbox.events(kAnn, {7, std::nullopt, 0, "", 10}, everybody());
   store.bring_all();
   EXPECT_EQ(told(), Lines{"client 1: answer 7 {\"events\": [], \"reached\": null, \"store\": "
                           "\"53535353-5353-5353-5353-535353535353\", \"newest\": 0}"});
@@ -421,14 +422,14 @@ TEST_F(OutboxTest, AnEmptyPageReachesNothing) {
 
 TEST_F(OutboxTest, APageHasOneToAThousandEvents) {
   for (const auto& [asked, given] : {std::pair{0u, 1u}, {1u, 1u}, {1000u, 1000u}, {5000u, 1000u}}) {
-    outbox.events(kAnn, {7, std::nullopt, 0, "", asked});
+    outbox.events(kAnn, {7, std::nullopt, 0, "", asked}, everybody());
     EXPECT_EQ(store.events_asked, given);
   }
 }
 
 TEST_F(OutboxTest, EventsThatAreNoLongerKeptAreRefusedAndTheBrokerGoesOn) {
   store.oldest = 100;
-  outbox.events(kAnn, {7, std::nullopt, 5, "", 10});
+  outbox.events(kAnn, {7, std::nullopt, 5, "", 10}, everybody());
   store.bring_all();
   EXPECT_EQ(told(), Lines{"client 1: refused 7 EVENTS_TRIMMED since"});
   EXPECT_FALSE(outbox.failure());
@@ -438,7 +439,7 @@ TEST_F(OutboxTest, AnEventThatCannotBeReadStopsTheBroker) {
   nobody_listens();
   happens('a', RecordKind::created);
   store.commit();
-  outbox.events(kAnn, {7, std::nullopt, 0, "", 10});
+  outbox.events(kAnn, {7, std::nullopt, 0, "", 10}, everybody());
   store.bring(store.asked().front(), [](Fetched& fetched) { fetched.events.at(0).bytes = "\x90"; });
   EXPECT_EQ(told(), Lines{});
   ASSERT_TRUE(outbox.failure());

@@ -61,14 +61,14 @@ class ReplaySession : public ::testing::Test {
     std::string frame;
     wire::encode(message, frame);
     turn->begin(now);
-    turn->on_client_frame(kClient, frame);
+    turn->on_client_frame(kClient, everybody(), frame);
     turn->finish();
   }
   void worker(Peer peer, const wire::WorkerMessage& message) {
     std::string frame;
     wire::encode(message, frame);
     turn->begin(now);
-    turn->on_worker_frame(peer, frame);
+    turn->on_worker_frame(peer, everybody(), frame);
     turn->finish();
   }
   // Time passes, turn by turn; a worker that is told to lives on.

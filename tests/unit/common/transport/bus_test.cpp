@@ -27,7 +27,7 @@ class BusTest : public testing::Test {
       Poller poller;
       poller.add(bus);
       poller.wait(5ms);
-      bus.take_subscriptions();
+      bus.take_subscriptions(admits);
     }
     return done();
   }
@@ -44,6 +44,7 @@ class BusTest : public testing::Test {
 
   Context context;
   XpubSocket bus;
+  XpubSocket::Admits admits = [](std::string_view, std::string_view) { return true; };
 };
 
 TEST_F(BusTest, ASubscriberHearsWhatItAskedForAndNothingElse) {
@@ -96,6 +97,22 @@ TEST_F(BusTest, BeyondItsLimitAPeerIsRefusedButNotTheOthers) {
   bus.publish("topic/1260", "for the modest one");
   EXPECT_EQ(next(modest), "topic/1260: for the modest one");
   EXPECT_FALSE(greedy.receive());
+}
+
+TEST_F(BusTest, ASubscriptionThatItsOwnerMayNotHaveIsCountedAndHearsNothing) {
+  std::string users;
+  admits = [&](std::string_view user, std::string_view topic) {
+    users += user;
+    return topic.starts_with("acme/");
+  };
+  auto sub = listener();
+  for (const auto* topic : {"", "acme", "zeta/", "acme/"}) sub.subscribe(topic);
+  ASSERT_TRUE(until([&] { return bus.subscriptions() + bus.refused() == 4; }));
+  EXPECT_EQ(bus.refused(), 3u);
+  EXPECT_EQ(users, "") << "a socket without keys knows nobody's name";
+  bus.publish("zeta/task.dead/q/1", "theirs");
+  bus.publish("acme/task.dead/q/1", "ours");
+  EXPECT_EQ(next(sub), "acme/task.dead/q/1: ours");
 }
 
 TEST_F(BusTest, AListenerThatGoesIsNoticedAndTheOthersStayCounted) {

@@ -93,7 +93,7 @@ class FakeBroker {
     while (running_) {
       poller.wait(Duration(1));
       while (const auto in = router.receive()) answer(router, in->peer, in->frame.view());
-      xpub.take_subscriptions();
+      xpub.take_subscriptions([](std::string_view, std::string_view) { return true; });
       subscribers_ = xpub.subscriptions();
       publish(xpub);
     }

@@ -321,5 +321,72 @@ TEST(Cursor, ItReadsBackAsItWasWritten) {
   }
 }
 
+// --- one tenant's events, whose numbers have others' between them
+
+// An answer to `events` with these, reaching `reached`.
+std::string page_of(const std::vector<std::uint64_t>& ours, std::uint64_t reached) {
+  std::string list, out, events;
+  for (const auto seq : ours) list += event(seq);
+  wire::Writer(events).array(ours.size()).raw(list);
+  wire::MapWriter(out).raw("events", events).uint("reached", reached).finish();
+  return out;
+}
+
+class FollowOneTenantTest : public FollowCoreTest {
+ protected:
+  FollowOneTenantTest() {
+    core = FollowCore({store('a'), 10}, at(0s), {3s, 1s, 100, "acme/"});
+    EXPECT_EQ(asked(0s), "events 10 1000");
+    answer(page(1, 0, 0));
+  }
+};
+
+TEST_F(FollowOneTenantTest, TheQuestionNamesTheTenant) {
+  hear(event(14));
+  EXPECT_EQ(core.next_question(at(0s))->prefix, "acme/");
+}
+
+TEST_F(FollowOneTenantTest, WhatIsMissingBetweenOursMayBeOthersAndIsNoGap) {
+  hear(event(14));
+  EXPECT_THAT(told(), IsEmpty()) << "one of ours might be missing";
+  EXPECT_EQ(asked(0s), "events 10 1000");
+  answer(page_of({14}, 15));
+  EXPECT_THAT(told(), ElementsAre("14"));
+  EXPECT_EQ(asked(0s), "") << "all up to 15 is known";
+}
+
+TEST_F(FollowOneTenantTest, OneOfOursThatTheBusLostIsToldInItsPlace) {
+  hear(event(12));
+  hear(event(17));
+  EXPECT_EQ(asked(0s), "events 10 1000");
+  answer(page_of({12, 14, 17}, 17));
+  EXPECT_THAT(told(), ElementsAre("12", "14", "17"));
+}
+
+TEST_F(FollowOneTenantTest, WhatComesWhileAskingIsAskedForInTurn) {
+  hear(event(12));
+  EXPECT_EQ(asked(0s), "events 10 1000");
+  hear(event(15));
+  answer(page_of({12}, 13));
+  EXPECT_THAT(told(), ElementsAre("12"));
+  EXPECT_EQ(asked(0s), "events 13 1000");
+  answer(page_of({15}, 20));
+  EXPECT_THAT(told(), ElementsAre("15"));
+}
+
+TEST_F(FollowOneTenantTest, ATickMakesItGoOnOverOthersEvents) {
+  hear(tick(2500));
+  EXPECT_EQ(asked(0s), "events 10 1000");
+  answer(page_of({}, 1010));
+  EXPECT_EQ(asked(0s), "events 1010 1000");
+  answer(page_of({1500}, 2010));
+  EXPECT_EQ(asked(0s), "events 2010 1000");
+  answer(page_of({}, 2500));
+  EXPECT_THAT(told(), ElementsAre("1500"));
+  EXPECT_EQ(asked(0s), "");
+  hear(event(2501));
+  EXPECT_THAT(told(), ElementsAre("2501")) << "the next number needs no question";
+}
+
 }  // namespace
 }  // namespace drover
