@@ -110,7 +110,7 @@ void BrokerProcess::compare_with_second_recovery(test::SimDisk disk, Instant now
   }
   world_.checker.recovered_again(turn.core());
   turn.begin(now);
-  turn.on_worker_frame(Peer{1}, hello_of_anybody(world_.options));
+  turn.on_worker_frame(Peer{1}, broker::everybody(), hello_of_anybody(world_.options));
   for (int group = 0; group < 2; ++group) {  // the second if the first was the last of its segment
     turn.finish();
     store.pump_all();
@@ -122,8 +122,8 @@ void BrokerProcess::compare_with_second_recovery(test::SimDisk disk, Instant now
 
 // --- its turns
 
-void BrokerProcess::arrived(Side side, Peer peer, std::string frame) {
-  inbox_[static_cast<std::size_t>(side)].emplace_back(peer, std::move(frame));
+void BrokerProcess::arrived(Side side, Peer peer, KeyNumber key, std::string frame) {
+  inbox_[static_cast<std::size_t>(side)].push_back({peer, key, std::move(frame)});
   wake();
 }
 
@@ -131,14 +131,15 @@ void BrokerProcess::hear(Side side) {
   auto& inbox = inbox_[static_cast<std::size_t>(side)];
   for (std::uint32_t i = 0; i < world_.options.frames_a_turn && !inbox.empty(); ++i) {
     if (side == Side::clients && !turn_->takes_clients()) return;
-    const auto [peer, frame] = std::move(inbox.front());
+    const auto [peer, key, frame] = std::move(inbox.front());
     inbox.pop_front();
+    const broker::Principal& who = world_.options.keys[key];
     if (side == Side::workers) {
-      world_.checker.hears_worker(peer, frame);
-      turn_->on_worker_frame(peer, frame);
+      world_.checker.hears_worker(peer, key, frame);
+      turn_->on_worker_frame(peer, who, frame);
     } else {
-      world_.checker.hears_client(peer, frame);
-      turn_->on_client_frame(peer, frame);
+      world_.checker.hears_client(peer, key, frame);
+      turn_->on_client_frame(peer, who, frame);
       world_.checker.heard_client();
     }
   }

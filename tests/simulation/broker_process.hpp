@@ -53,7 +53,7 @@ class BrokerProcess final : public Inbox, public broker::Outlet {
   broker::Turn& turn() { return *turn_; }
 
   // --- Inbox
-  void arrived(Side side, Peer peer, std::string frame) override;
+  void arrived(Side side, Peer peer, KeyNumber key, std::string frame) override;
 
   // --- Outlet
   void send_to_client(Peer peer, std::string_view frame) override;
@@ -97,7 +97,12 @@ class BrokerProcess final : public Inbox, public broker::Outlet {
   std::unique_ptr<Store> store_;
   std::unique_ptr<WatchedStore> watched_;
   std::unique_ptr<broker::Turn> turn_;
-  std::deque<std::pair<Peer, std::string>> inbox_[2];
+  struct Arrived {
+    Peer peer;
+    KeyNumber key;
+    std::string frame;
+  };
+  std::deque<Arrived> inbox_[2];
 
   Alarm start_alarm_, turn_alarm_, commit_alarm_, chore_alarm_;
   Micros started_ = 0;

@@ -112,7 +112,8 @@ bool Simulation::inject_into_worker(FaultKind kind) {
 void Simulation::start_twin() {
   WorkerProcess* worker = any_worker();
   if (!worker) return;
-  workers_.push_back(std::make_unique<WorkerProcess>(world_, worker->profile(), random_.next()));
+  workers_.push_back(
+      std::make_unique<WorkerProcess>(world_, worker->profile(), worker->key(), random_.next()));
   twins_.push_back(workers_.back().get());
   schedule_.after(random_.between(1, 12) * kSecond, [twin = twins_.back()] { twin->kill(true); });
 }
@@ -158,6 +159,7 @@ void Simulation::heal() {
   healed_ = true;
   trace_.tell("all is healed");
   network_.heal();
+  network_.set_copied(0);
   broker_.heal();
   for (WorkerProcess* twin : twins_) twin->kill(true);
   for (const auto& worker : workers_) worker->wake_up();

@@ -41,8 +41,7 @@ TaskFacts Checker::facts_of(const wire::SubmittedTask& task, const Record& r) {
   facts.type = spec.type;
   facts.tenant_number = ledger_.tenant_number(facts.tenant);
   facts.queue_number = ledger_.queue_number(facts.tenant, facts.queue);
-  facts.kind =
-      kind_of(facts.type, {spec.required_capabilities.begin(), spec.required_capabilities.end()});
+  facts.kind = kind_of(spec, facts);
   facts.priority = spec.priority.value_or(Priority::normal);
   facts.admission = r.admission;
   facts.created_at = r.created_at;

@@ -20,9 +20,10 @@ bool contains(const std::vector<Errc>& codes, Errc code) {
 
 // --- asked
 
-void Checker::hears_client(broker::Peer peer, std::string_view frame) {
+void Checker::hears_client(broker::Peer peer, KeyNumber key, std::string_view frame) {
   cause_.kind = Cause::Kind::client;
   cause_.peer = peer;
+  cause_.key = key;
   cause_.frame = frame;
   cause_.first_seq = newest_seq();
   cause_.before.clear();
@@ -66,6 +67,7 @@ void Checker::check_changes(bool retry) {
 
 Checker::Expected Checker::expect() const {
   Expected expected;
+  expected.key = cause_.key;
   expected.seq = newest_seq();
   if (const auto* submit = std::get_if<wire::Submit>(&cause_.client_message)) {
     expected.kind = Expected::Kind::submit;
@@ -90,7 +92,7 @@ Checker::Expected Checker::expect() const {
     expected.total = ledger_.total();
   } else if (std::holds_alternative<wire::Books>(cause_.client_message)) {
     expected.kind = Expected::Kind::books;
-    expected.total = ledger_.total();
+    expected.total = ledger_.total(options_.keys[cause_.key].tenant);
   }
   return expected;
 }

@@ -18,13 +18,22 @@ bool Checker::must_run_alone(const TaskLife& life) const {
   return life.strikes > 0 && life.strikes + 1 >= core_.poison_after;
 }
 
+// A worker's key says whose tasks it is there for.
+bool Checker::is_in_scope(const WorkerView& worker, const std::string& tenant,
+                          const std::string& queue) const {
+  const broker::Principal& who = options_.keys[worker.key];
+  if (!who.tenant.empty() && who.tenant != tenant) return false;
+  return who.queues.empty() || who.queues.front() == queue;
+}
+
 bool Checker::can_run(const WorkerView& worker, std::uint32_t kind) const {
   if (kind >= kinds_.size()) return false;
   const auto has = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };
   const WorkKind& work = kinds_[kind];
-  return has(worker.types, work.type) &&
+  return (!core_.scoped || is_in_scope(worker, work.tenant, work.queue)) &&
+         has(worker.types, work.type) &&
          std::all_of(work.requirements.begin(), work.requirements.end(),
                      [&](const std::string& name) { return has(worker.features, name); });
 }
@@ -46,6 +55,9 @@ void Checker::judge_started(TaskNumber task, const Record& r) {
   const WorkerView* worker = fleet_.find(r.worker);
   if (!worker || !worker->joined) return fail(name(entry) + " is leased to a stranger");
   if (worker->draining) return fail(name(entry) + " is leased to a worker that drains");
+  if (!is_in_scope(*worker, entry.facts.tenant, entry.facts.queue)) {
+    return fail(name(entry) + " is leased to a worker that is there for others");
+  }
   if (!can_run(*worker, entry.facts.kind)) {
     return fail(name(entry) + " is leased to a worker that does not run its kind");
   }
@@ -114,9 +126,11 @@ void Checker::judge_poison(const TaskEntry& entry) {
 // --- what is heard of workers
 
 void Checker::hears(const wire::Hello& hello, Instant now) {
-  cause_.sender = hello.worker;
   WorkerView* worker = fleet_.find(hello.worker);
+  if (worker && worker->key != cause_.key) return;  // its id is another key's
+  cause_.sender = hello.worker;
   if (!worker) worker = &fleet_.add(hello.worker);
+  worker->key = cause_.key;
   worker->peer = cause_.peer;
   fleet_.greeted(*worker);
   worker->heard_at = now;

@@ -13,11 +13,13 @@ using broker::RecordKind;
 void Checker::appended(std::uint64_t seq, std::string_view bytes) {
   if (seq != newest_seq() + 1) return fail("promise 8: an event's number does not follow the last");
   records_.push_back(digest(bytes));
+  tenants_.emplace_back();
   events_.push_back(0);
   ++decisions_;
   ++figures_.records;
   const auto stored = broker::decode_record(bytes);
   if (!stored) return fail("a record cannot be read back: " + stored.error().message);
+  tenants_.back() = stored->record.tenant;
   judge(stored->record, seq);
 }
 

@@ -31,6 +31,7 @@ void Checker::recovered(const broker::Core& core, Instant now, std::uint64_t new
   if (newest > newest_seq()) return fail("the store gives back what was never decided");
   ledger_.take_back(newest);
   records_.resize(newest);
+  tenants_.resize(newest);
   events_.resize(newest);
   durable(newest);
   turn_ = 0;

@@ -85,7 +85,8 @@ void Checker::check_verdict(const wire::Verdict& verdict, const WorkerView& work
   const bool held = entry.life.is_live(verdict.attempt) && !entry.orphaned &&
                     entry.life.leases.back().worker == worker.id;
   if (held) fail("promise 4: " + what + " is live, and its worker is told to forget it");
-  const bool gone = entry.life.purged || may_be_forgotten(entry);
+  const bool gone = entry.life.purged || may_be_forgotten(entry) ||
+                    !is_in_scope(worker, entry.facts.tenant, entry.facts.queue);
   if (verdict.code == Errc::not_found && !gone) fail("promise 2: " + what + " is not found");
   constexpr std::size_t kCancelled = 2;  // among the ended states
   const bool cancelled =

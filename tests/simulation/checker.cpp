@@ -19,13 +19,18 @@ std::string Checker::name(const TaskEntry& entry) const {
          ", attempt " + std::to_string(entry.life.attempt()) + ")";
 }
 
-std::uint32_t Checker::kind_of(std::string type, std::vector<std::string> requirements) {
-  std::sort(requirements.begin(), requirements.end());
-  for (std::uint32_t kind = 0; kind < kinds_.size(); ++kind) {
-    if (kinds_[kind].type == type && kinds_[kind].requirements == requirements) return kind;
+std::uint32_t Checker::kind_of(const TaskSpec& spec, const TaskFacts& facts) {
+  WorkKind kind{facts.type, {}, {}, {}};
+  kind.requirements.assign(spec.required_capabilities.begin(), spec.required_capabilities.end());
+  std::sort(kind.requirements.begin(), kind.requirements.end());
+  if (core_.scoped) {
+    kind.tenant = facts.tenant;
+    kind.queue = facts.queue;
   }
-  kinds_.push_back({std::move(type), std::move(requirements)});
-  return static_cast<std::uint32_t>(kinds_.size() - 1);
+  const auto known = std::find(kinds_.begin(), kinds_.end(), kind);
+  const auto number = static_cast<std::uint32_t>(known - kinds_.begin());
+  if (known == kinds_.end()) kinds_.push_back(std::move(kind));
+  return number;
 }
 
 // --- producers
@@ -73,9 +78,10 @@ void Checker::turn_begins(Instant now) {
   decisions_ = 0;
 }
 
-void Checker::hears_worker(broker::Peer peer, std::string_view frame) {
+void Checker::hears_worker(broker::Peer peer, KeyNumber key, std::string_view frame) {
   cause_.kind = Cause::Kind::worker;
   cause_.peer = peer;
+  cause_.key = key;
   cause_.frame = frame;
   cause_.sender = {};
   auto message = wire::decode_worker_message(cause_.frame, options_.turn.frames);
@@ -91,7 +97,7 @@ void Checker::hears_worker(broker::Peer peer, std::string_view frame) {
       },
       cause_.worker_message);
   WorkerView* worker = fleet_.find(session);
-  if (!worker) return;
+  if (!worker || worker->key != key) return;  // a session is its own key's
   cause_.sender = worker->id;
   worker->peer = peer;
   worker->heard_at = now_;

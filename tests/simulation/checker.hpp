@@ -76,8 +76,8 @@ class Checker {
 
   // --- its turns
   void turn_begins(Instant now);
-  void hears_worker(broker::Peer peer, std::string_view frame);
-  void hears_client(broker::Peer peer, std::string_view frame);
+  void hears_worker(broker::Peer peer, KeyNumber key, std::string_view frame);
+  void hears_client(broker::Peer peer, KeyNumber key, std::string_view frame);
   void heard_client();  // the frame was dealt with
   void lets_time_pass();
   void turn_ends(const broker::Core& core);
@@ -94,7 +94,7 @@ class Checker {
 
   // --- everybody else
   void attempt_begins(const WorkerId& worker, const wire::Hold& hold);
-  void follows(const Followed& followed, std::uint64_t& reached);
+  void follows(const Followed& followed, KeyNumber key, std::uint64_t& reached);
 
   // --- the end: all are healed. Names a task that has not ended; nullopt if there is none.
   std::optional<std::string> unfinished() const;
@@ -103,6 +103,8 @@ class Checker {
   const CheckerFigures& figures() const { return figures_; }
   const TaskLedger& ledger() const { return ledger_; }
   std::uint64_t newest_seq() const { return records_.size(); }
+  // Of the newest event that a follower with this key hears of; 0 if there is none.
+  std::uint64_t newest_of(KeyNumber key) const;
 
  private:
   // Why the broker may be deciding something now.
@@ -110,6 +112,7 @@ class Checker {
     enum class Kind : std::uint8_t { nothing, worker, client, time };
     Kind kind = Kind::nothing;
     broker::Peer peer{};
+    KeyNumber key = 0;
     std::string frame;
     wire::WorkerMessage worker_message;
     wire::ClientMessage client_message;
@@ -128,6 +131,7 @@ class Checker {
   struct Expected {
     enum class Kind : std::uint8_t { other, submit, wait, show, events, queues, books };
     Kind kind = Kind::other;
+    KeyNumber key = 0;
     std::uint64_t seq = 0;
     std::vector<ExpectedTask> outcomes;
     TaskNumber task = kNoTask;  // of wait and show
@@ -167,6 +171,8 @@ class Checker {
   void hears(const wire::Heartbeat& beat);
   bool must_run_alone(const TaskLife& life) const;
   bool can_run(const WorkerView& worker, std::uint32_t kind) const;
+  bool is_in_scope(const WorkerView& worker, const std::string& tenant,
+                   const std::string& queue) const;
   void judge_silence();
 
   // --- causes (check_causes.cpp)
@@ -199,6 +205,8 @@ class Checker {
 
   // --- events (check_events.cpp)
   void told(std::uint64_t seq, std::string_view event);
+  bool concerns(KeyNumber key, std::uint64_t seq) const;
+  std::uint64_t next_of(KeyNumber key, std::uint64_t seq) const;
 
   // --- crashes (check_recovery.cpp)
   void rebase(Instant now);
@@ -213,7 +221,7 @@ class Checker {
   }
 
   bool is_durable(std::uint64_t seq) const { return seq <= durable_seq_; }
-  std::uint32_t kind_of(std::string type, std::vector<std::string> requirements);
+  std::uint32_t kind_of(const TaskSpec& spec, const TaskFacts& facts);
   std::string name(const TaskEntry& entry) const;
 
   const SimOptions& options_;
@@ -230,11 +238,15 @@ class Checker {
   struct WorkKind {
     std::string type;
     std::vector<std::string> requirements;
+    std::string tenant, queue;  // where workers are bound to them
+
+    bool operator==(const WorkKind&) const = default;
   };
   std::vector<WorkKind> kinds_;
 
   // The log: a checksum of each event's record, and of the event once it was told.
   std::vector<std::uint64_t> records_, events_;
+  std::vector<std::string> tenants_;  // whose each is; "" of workers' events
   std::uint64_t durable_seq_ = 0;
   std::uint64_t replay_seq_ = 0;  // while recovering: the newest event that came back
 

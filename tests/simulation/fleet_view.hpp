@@ -19,6 +19,7 @@ namespace drover::sim {
 struct WorkerView {
   WorkerId id;
   broker::Peer peer{};
+  std::size_t key = 0;       // it speaks under, in SimOptions::keys
   std::uint64_t hellos = 0;  // heard from it
   SessionId session{};       // the newest hello's; 0 until its welcome has left
   Instant heard_at;          // on the broker's clock

@@ -13,11 +13,12 @@ Network::Network(Schedule& schedule, Trace& trace, FaultCounts& faults, Random r
       latency_min_(latency_min),
       latency_spread_(latency_spread) {}
 
-LinkId Network::open(Side side, Caller& caller) {
+LinkId Network::open(Side side, Caller& caller, KeyNumber key) {
   const LinkId id = links_.size();
   Link& link = links_.emplace_back();
   link.side = side;
   link.caller = &caller;
+  link.key = key;
   connect_later(id);
   return id;
 }
@@ -119,9 +120,18 @@ void Network::into_broker(LinkId id, std::string frame) {
       const Link& l = links_[id];
       if (l.epoch != epoch || !inbox_) return;
       trace_.add("to broker", static_cast<std::uint64_t>(l.peer), frame);
-      inbox_->arrived(l.side, l.peer, frame);
+      inbox_->arrived(l.side, l.peer, l.key, frame);
     });
   }
+}
+
+// Somebody who has seen the frame tries what it is worth under a key of his own.
+void Network::overhear(LinkId id, const std::string& frame) {
+  if (!by_lot(copied_)) return;
+  const LinkId thief = random_.below(links_.size());
+  const Link& link = links_[thief];
+  const bool can = link.side == Side::workers && link.connected && link.key != links_[id].key;
+  if (can) into_broker(thief, frame);
 }
 
 bool Network::to_caller(Side side, Peer peer, std::string_view frame) {

@@ -17,6 +17,7 @@
 #include "broker/core/fleet.hpp"
 #include "common/base/random.hpp"
 #include "tests/simulation/faults.hpp"
+#include "tests/simulation/options.hpp"
 #include "tests/simulation/schedule.hpp"
 #include "tests/simulation/trace.hpp"
 
@@ -39,7 +40,8 @@ class Caller {
 class Inbox {
  public:
   virtual ~Inbox() = default;
-  virtual void arrived(Side side, Peer peer, std::string frame) = 0;
+  // `key` is the number of the key that the connection speaks under, in SimOptions::keys.
+  virtual void arrived(Side side, Peer peer, KeyNumber key, std::string frame) = 0;
 };
 
 struct Weather {
@@ -56,7 +58,7 @@ class Network {
           Micros latency_spread);
 
   // A socket that connects as soon as there is a broker. `caller` outlives the network or closes.
-  LinkId open(Side side, Caller& caller);
+  LinkId open(Side side, Caller& caller, KeyNumber key = 0);
   // The caller's process ended. Unless `noticed`, the broker's side believes in it until the
   // connection would have been used for a while.
   void close(LinkId link, bool noticed);
@@ -72,6 +74,10 @@ class Network {
   enum class Direction : std::uint8_t { to_broker, to_caller };
   void silence(LinkId link, Direction direction, Micros until);
   void set_weather(const Weather& weather) { weather_ = weather; }
+  // A worker has sent this. So many per mille of such frames are sent once more, by a worker with
+  // another key.
+  void overhear(LinkId link, const std::string& frame);
+  void set_copied(std::uint32_t share) { copied_ = share; }
   void heal();
 
   // --- the broker's end
@@ -88,6 +94,7 @@ class Network {
   struct Link {
     Side side = Side::workers;
     Caller* caller = nullptr;
+    KeyNumber key = 0;
     Peer peer{};
     bool connected = false;
     std::uint64_t epoch = 0;  // of its connection
@@ -113,6 +120,7 @@ class Network {
   Random random_;
   Micros latency_min_, latency_spread_;
   Weather weather_;
+  std::uint32_t copied_ = 0;
   Inbox* inbox_ = nullptr;
   std::uint64_t next_peer_ = 1;
   std::vector<Link> links_;

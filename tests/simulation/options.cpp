@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "tests/simulation/workload.hpp"
+
 namespace drover::sim {
 namespace {
 
@@ -104,6 +106,27 @@ void draw_disk(SimOptions& o, Random& random) {
   o.latency_spread = one_of<Micros>(random, {100, 5 * kMillisecond});
 }
 
+// A quarter of the seeds: tenants with workers and subscribers of their own. They have a generator
+// of their own, too.
+void draw_keys(SimOptions& o) {
+  Random random(o.seed ^ 0x6b657973);
+  if (!random.one_in(4)) return;
+  o.turn.core.scoped = true;
+  o.tenants = std::max(o.tenants, 2U);
+  o.queues = std::min(o.queues, 2U);
+  o.types = std::min(o.types, 2U);
+  o.capable = 0;
+  o.workers = std::max(o.workers, 3U);
+  o.subscribers = 2;
+  o.copied = one_of(random, {0U, 5U, 50U});
+  for (std::uint32_t tenant = 0; tenant < o.tenants; ++tenant) {
+    const std::string name(tenant_name(tenant));
+    o.keys.push_back({name + "-worker", broker::Role::worker, name, {}});
+    o.keys.push_back({name + "-queue-worker", broker::Role::worker, name, {"q0"}});
+    o.keys.push_back({name + "-reader", broker::Role::subscriber, name, {}});
+  }
+}
+
 void line(std::string& out, std::string_view name, std::uint64_t value) {
   out.append("  ").append(name).append(" ").append(std::to_string(value)).append("\n");
 }
@@ -122,6 +145,7 @@ SimOptions draw_options(std::uint64_t seed) {
   draw_tasks(options, random);
   draw_limits(options, random);
   draw_disk(options, random);
+  draw_keys(options);
   return options;
 }
 
@@ -136,6 +160,7 @@ std::string describe(const SimOptions& o) {
   line(out, "workers", o.workers), line(out, "producers", o.producers);
   line(out, "subscribers", o.subscribers);
   line(out, "slots_max", o.slots_max), line(out, "prefetch_max", o.prefetch_max);
+  line(out, "keys", o.keys.size()), line(out, "copied", o.copied);
   line(out, "batch_max", o.batch_max), line(out, "narrow_workers", o.narrow_workers);
   line(out, "capable", o.capable), line(out, "delayed", o.delayed);
   line(out, "expiring", o.expiring), line(out, "keyed", o.keyed), line(out, "failing", o.failing);

@@ -20,6 +20,9 @@ namespace drover::sim {
 // Per mille of the tasks, operations or frames that something happens to.
 using Share = std::uint32_t;
 
+// Of a key, in SimOptions::keys.
+using KeyNumber = std::size_t;
+
 struct SimOptions {
   std::uint64_t seed = 0;
 
@@ -34,8 +37,11 @@ struct SimOptions {
   std::uint32_t workers = 3, producers = 2, subscribers = 1;
   std::uint32_t slots_max = 4, prefetch_max = 0;
   std::uint32_t batch_max = 10;  // tasks of one submission
-  bool narrow_workers = false;   // each runs a part of the types
-  Share capable = 0;             // tasks that ask for a capability
+  // What links speak under: the first is everybody's. The others are bound to a tenant, some to a
+  // queue; there are none unless the broker tells tasks apart by whose they are.
+  std::vector<broker::Principal> keys = {broker::everybody()};
+  bool narrow_workers = false;  // each runs a part of the types
+  Share capable = 0;            // tasks that ask for a capability
 
   // --- the tasks
   Share delayed = 50, expiring = 30, keyed = 100, repeated_keys = 300, absolute_times = 300;
@@ -50,6 +56,7 @@ struct SimOptions {
 
   // --- the network
   Micros latency_min = 50, latency_spread = 500;
+  Share copied = 0;  // frames of a session that somebody else sends, too, under a key of his own
 
   // --- the processes
   broker::TurnOptions turn;

@@ -1,5 +1,7 @@
 #include "tests/simulation/order_book.hpp"
 
+#include <algorithm>
+
 #include "common/base/assert.hpp"
 
 namespace drover::sim {
@@ -19,6 +21,7 @@ OrderBook::Line& OrderBook::line_of(TaskNumber task) {
   if (places_[task].apart) return apart_;
   const TaskFacts& facts = ledger_[task].facts;
   DROVER_ASSERT(facts.tenant_number < kTenantsMax && facts.kind < kKindsMax);
+  kinds_ = std::max(kinds_, facts.kind + 1);
   return lines_[line_of(static_cast<std::size_t>(facts.priority), facts.tenant_number, facts.kind)];
 }
 
@@ -77,7 +80,7 @@ TaskNumber OrderBook::earlier_in(const Line& line, TaskNumber task) const {
 
 TaskNumber OrderBook::any_above(std::size_t level, const CanRun& can_run) const {
   for (std::size_t above = kPriorities; above-- > level + 1;) {
-    for (std::uint32_t kind = 0; kind < kKindsMax; ++kind) {
+    for (std::uint32_t kind = 0; kind < kinds_; ++kind) {
       if (!can_run(kind)) continue;
       for (std::uint32_t tenant = 0; tenant < kTenantsMax; ++tenant) {
         const Line& line = lines_[line_of(above, tenant, kind)];
@@ -92,7 +95,7 @@ TaskNumber OrderBook::passed_over(TaskNumber task, const CanRun& can_run) const 
   const TaskFacts& facts = ledger_[task].facts;
   const auto level = static_cast<std::size_t>(facts.priority);
   if (const auto above = any_above(level, can_run); above != kNoTask) return above;
-  for (std::uint32_t kind = 0; kind < kKindsMax; ++kind) {
+  for (std::uint32_t kind = 0; kind < kinds_; ++kind) {
     if (!can_run(kind)) continue;
     const Line& line = lines_[line_of(level, facts.tenant_number, kind)];
     if (const auto other = earlier_in(line, task); other != kNoTask) return other;
@@ -103,7 +106,7 @@ TaskNumber OrderBook::passed_over(TaskNumber task, const CanRun& can_run) const 
 TaskNumber OrderBook::first(const CanRun& can_run) const {
   for (std::size_t level = kPriorities; level-- > 0;) {
     Key best{kNever, UINT64_MAX, kNoTask};
-    for (std::uint32_t kind = 0; kind < kKindsMax; ++kind) {
+    for (std::uint32_t kind = 0; kind < kinds_; ++kind) {
       if (!can_run(kind)) continue;
       for (std::uint32_t tenant = 0; tenant < kTenantsMax; ++tenant) {
         const Line& line = lines_[line_of(level, tenant, kind)];

@@ -72,7 +72,7 @@ class OrderBook {
     Joined joined;
   };
 
-  static constexpr std::uint32_t kTenantsMax = 4, kKindsMax = 8;
+  static constexpr std::uint32_t kTenantsMax = 4, kKindsMax = 24;
   static std::size_t line_of(std::size_t level, std::uint32_t tenant, std::uint32_t kind) {
     return (level * kTenantsMax + tenant) * kKindsMax + kind;
   }
@@ -87,6 +87,7 @@ class OrderBook {
   bool exact_ = true;
   Line timers_, apart_;
   std::vector<Line> lines_{kPriorities * kTenantsMax * kKindsMax};
+  std::uint32_t kinds_ = 0;  // in use
 };
 
 }  // namespace drover::sim

@@ -57,6 +57,8 @@ constexpr std::array<const char*, kPlanted> kNames = {
     "purged_key_lost",
     "judged_unheard",
     "delay_cut_by_stall",
+    "scope_ignored",
+    "session_of_anybody",
 };
 
 struct Finding {

@@ -18,6 +18,7 @@ Simulation::Simulation(const SimOptions& options, Trace::Sink tell)
       world_{options_, schedule_, trace_, faults_, network_, checker_},
       broker_(world_, *this, options.seed + 2) {
   trace_.set_sink(std::move(tell));
+  network_.set_copied(options_.copied);
   broker_.start_after(0);
   places_.resize(options_.workers);
   for (std::size_t place = 0; place < options_.workers; ++place) start_worker(place);
@@ -27,7 +28,8 @@ Simulation::Simulation(const SimOptions& options, Trace::Sink tell)
     producers_.push_back(std::make_unique<Producer>(world_, tasks, random_.next()));
   }
   for (std::uint32_t i = 0; i < options_.subscribers; ++i) {
-    subscribers_.push_back(std::make_unique<Subscriber>(world_, random_.next()));
+    subscribers_.push_back(std::make_unique<Subscriber>(
+        world_, i == 0 ? 0 : draw_key(broker::Role::subscriber), random_.next()));
   }
   plan_chaos();
   schedule_.at(options_.chaos, [this] { heal(); });
@@ -35,6 +37,14 @@ Simulation::Simulation(const SimOptions& options, Trace::Sink tell)
 }
 
 // --- the fleet
+
+KeyNumber Simulation::draw_key(broker::Role role) {
+  std::vector<KeyNumber> keys;
+  for (KeyNumber key = 0; key < options_.keys.size(); ++key) {
+    if (options_.keys[key].role == role) keys.push_back(key);
+  }
+  return keys.empty() ? 0 : keys[random_.below(keys.size())];
+}
 
 // The first worker runs everything, so that nothing waits for ever.
 workers::WorkerProfile Simulation::draw_profile(std::size_t place) {
@@ -54,7 +64,9 @@ workers::WorkerProfile Simulation::draw_profile(std::size_t place) {
 }
 
 WorkerProcess& Simulation::start_worker(std::size_t place) {
-  workers_.push_back(std::make_unique<WorkerProcess>(world_, draw_profile(place), random_.next()));
+  const KeyNumber key = place == 0 ? 0 : draw_key(broker::Role::worker);
+  workers_.push_back(
+      std::make_unique<WorkerProcess>(world_, draw_profile(place), key, random_.next()));
   places_[place] = workers_.back().get();
   return *workers_.back();
 }
@@ -70,8 +82,8 @@ WorkerProcess* Simulation::any_worker() {
   return worker->is_alive() ? worker : nullptr;
 }
 
-void Simulation::publish(std::string_view, std::string_view event) {
-  for (const auto& subscriber : subscribers_) subscriber->hear(event);
+void Simulation::publish(std::string_view topic, std::string_view event) {
+  for (const auto& subscriber : subscribers_) subscriber->hear(topic, event);
 }
 
 bool Simulation::has_subscribers() const {
@@ -92,7 +104,7 @@ bool Simulation::is_done() {
   if (!std::all_of(producers_.begin(), producers_.end(), is_done)) return false;
   if (!broker_.is_quiet() || checker_.unfinished()) return false;
   return std::all_of(subscribers_.begin(), subscribers_.end(), [&](const auto& subscriber) {
-    return subscriber->reached() == checker_.newest_seq();
+    return subscriber->reached() >= checker_.newest_of(subscriber->key());
   });
 }
 

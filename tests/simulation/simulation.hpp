@@ -49,6 +49,8 @@ class Simulation final : public Bus {
   // --- the fleet
   WorkerProcess& start_worker(std::size_t place);
   workers::WorkerProfile draw_profile(std::size_t place);
+  // A key of that role; everybody's where there is none.
+  KeyNumber draw_key(broker::Role role);
   void replace_workers();
   WorkerProcess* any_worker();
 

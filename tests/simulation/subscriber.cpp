@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "broker/io/events.hpp"
+
 namespace drover::sim {
 namespace {
 
@@ -9,17 +11,21 @@ constexpr Duration kPatience = 10s;
 
 }  // namespace
 
-Subscriber::Subscriber(World& world, std::uint64_t seed)
+Subscriber::Subscriber(World& world, KeyNumber key, std::uint64_t seed)
     : world_(world),
       random_(seed),
+      key_(key),
       client_(ClientCore::Options{}),
-      link_(world.network.open(Side::clients, *this)),
+      link_(world.network.open(Side::clients, *this, key)),
       alarm_(world.schedule, [this] { run(); }) {
+  const auto& tenant = world.options.keys[key].tenant;
+  if (!tenant.empty()) prefix_ = tenant + "/";
   alarm_.set(kMillisecond);
 }
 
-void Subscriber::hear(std::string_view event) {
+void Subscriber::hear(std::string_view topic, std::string_view event) {
   if (!is_subscribed() || !follow_) return;
+  if (!topic.starts_with(prefix_) && topic != broker::kTickTopic) return;
   if (world_.schedule.now() < loss_until_ && world_.by_lot(random_, loss_)) {
     world_.faults.add(FaultKind::bus_loss);
     return;
@@ -52,7 +58,9 @@ void Subscriber::run() {
   if (!is_subscribed()) return alarm_.set(away_until_);
   client_.advance(clock());
   if (!follow_ && client_.broker()) {
-    follow_.emplace(Cursor{client_.broker()->store, 0}, clock(), FollowCore::Options{});
+    FollowCore::Options options;
+    options.prefix = prefix_;
+    follow_.emplace(Cursor{client_.broker()->store, 0}, clock(), options);
   }
   while (const auto completion = client_.next_completed()) {
     if (!asked_ || completion->request != *asked_) continue;
@@ -62,7 +70,7 @@ void Subscriber::run() {
                       clock());
   }
   if (follow_) {
-    while (const auto followed = follow_->next()) world_.checker.follows(*followed, reached_);
+    while (const auto followed = follow_->next()) world_.checker.follows(*followed, key_, reached_);
     ask();
   }
   while (const auto frame = client_.next_to_send(clock())) {
@@ -85,6 +93,7 @@ void Subscriber::ask() {
     wire::Events events;
     events.store = question->since.store;
     events.since = question->since.seq;
+    events.prefix = question->prefix;
     events.limit = question->limit;
     asked_ = client_.start(events, clock(), kPatience);
   }

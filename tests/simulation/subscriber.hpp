@@ -1,5 +1,5 @@
 // A subscriber: follows the status bus through the real follower, over a connection that drops.
-// What it is told must be every event, once and in order.
+// What it is told must be every event, or every one of its tenant's, once and in order.
 #pragma once
 
 #include <optional>
@@ -16,10 +16,10 @@ namespace drover::sim {
 
 class Subscriber final : public Caller {
  public:
-  Subscriber(World& world, std::uint64_t seed);
+  Subscriber(World& world, KeyNumber key, std::uint64_t seed);
 
-  // The bus has something for it, which may get lost on the way.
-  void hear(std::string_view event);
+  // The bus has something for it, if it is of its tenant, which may get lost on the way.
+  void hear(std::string_view topic, std::string_view event);
   bool is_subscribed() const { return world_.schedule.now() >= away_until_; }
 
   // Loses so many per mille until then; or stands still, hears nothing and asks nothing.
@@ -28,6 +28,7 @@ class Subscriber final : public Caller {
   void heal();
 
   LinkId link() const { return link_; }
+  KeyNumber key() const { return key_; }
   std::uint64_t reached() const { return reached_; }
 
   // --- Caller
@@ -41,6 +42,8 @@ class Subscriber final : public Caller {
 
   World& world_;
   Random random_;
+  KeyNumber key_;
+  std::string prefix_;  // of what it may subscribe to
   ClientCore client_;
   std::optional<FollowCore> follow_;  // once the broker has named its store
   LinkId link_;

@@ -58,9 +58,11 @@ void TaskLedger::count(const TaskEntry& entry, std::int64_t sign) {
   }
 }
 
-LedgerBooks TaskLedger::total() const {
+LedgerBooks TaskLedger::total(std::string_view tenant) const {
   LedgerBooks sum;
-  for (const LedgerBooks& books : books_) {
+  for (const auto& [name, number] : queues_) {
+    if (!tenant.empty() && !name.starts_with(std::string(tenant) + '/')) continue;
+    const LedgerBooks& books = books_[number];
     sum.submitted += books.submitted;
     sum.purged += books.purged;
     sum.waiting += books.waiting;

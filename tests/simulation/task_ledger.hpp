@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -116,7 +117,8 @@ class TaskLedger {
   void take_back(std::uint64_t seq);
 
   const LedgerBooks& books(std::uint32_t queue) const { return books_[queue]; }
-  LedgerBooks total() const;
+  // Of all queues, or of one tenant's.
+  LedgerBooks total(std::string_view tenant = {}) const;
   std::uint32_t queue_number(const std::string& tenant, const std::string& queue);
   std::uint32_t tenant_number(const std::string& tenant);
   std::size_t queues() const { return books_.size(); }

@@ -7,13 +7,14 @@
 
 namespace drover::sim {
 
-WorkerProcess::WorkerProcess(World& world, const workers::WorkerProfile& profile,
+WorkerProcess::WorkerProcess(World& world, const workers::WorkerProfile& profile, KeyNumber key,
                              std::uint64_t seed)
     : world_(world),
       random_(seed),
       skew_(Duration(random_.between(-7'200'000, 7'200'000))),
       core_(profile, world.options.worker, Random(seed + 1), *this),
-      link_(world.network.open(Side::workers, *this)),
+      key_(key),
+      link_(world.network.open(Side::workers, *this, key)),
       alarm_(world.schedule, [this] { run(); }) {
   run_soon();
 }
@@ -49,6 +50,8 @@ void WorkerProcess::receive(std::string frame) {
 void WorkerProcess::send(const wire::WorkerMessage& message) {
   std::string frame;
   wire::encode(message, frame);
+  // A copied hello is a worker of its own, if it comes first: that is no theft.
+  if (!std::holds_alternative<wire::Hello>(message)) world_.network.overhear(link_, frame);
   world_.network.send(link_, std::move(frame));
 }
 

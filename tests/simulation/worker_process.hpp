@@ -18,7 +18,8 @@ namespace drover::sim {
 class WorkerProcess final : public Caller, public workers::WorkerSink {
  public:
   // Lives as long as the run, also when its process has ended.
-  WorkerProcess(World& world, const workers::WorkerProfile& profile, std::uint64_t seed);
+  WorkerProcess(World& world, const workers::WorkerProfile& profile, KeyNumber key,
+                std::uint64_t seed);
 
   void kill(bool noticed);
   void stand_still(Micros duration);
@@ -28,6 +29,7 @@ class WorkerProcess final : public Caller, public workers::WorkerSink {
   bool is_alive() const { return alive_; }
   bool is_standing_still() const { return world_.schedule.now() < stopped_until_; }
   LinkId link() const { return link_; }
+  KeyNumber key() const { return key_; }
   const workers::WorkerProfile& profile() const { return core_.profile(); }
 
   // --- Caller
@@ -57,6 +59,7 @@ class WorkerProcess final : public Caller, public workers::WorkerSink {
   Random random_;
   Duration skew_;  // of its clock, which nobody else's decisions may depend on
   workers::WorkerCore core_;
+  KeyNumber key_;
   LinkId link_;
   Alarm alarm_;
   bool alive_ = true;

@@ -97,6 +97,8 @@ std::string result_of(const TaskId& task, std::uint32_t attempt, std::size_t siz
   return result;
 }
 
+std::string_view tenant_name(std::uint32_t number) { return kTenants[number]; }
+
 NewTask draw_task(const SimOptions& o, Instant clock, std::uint64_t number, Random& random) {
   NewTask task;
   task.tenant = kTenants[random.below(o.tenants)];

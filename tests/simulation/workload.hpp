@@ -37,6 +37,9 @@ Behaviour decode_behaviour(std::string_view payload);
 // The result of this attempt, which nobody else can know.
 std::string result_of(const TaskId& task, std::uint32_t attempt, std::size_t size);
 
+// The name of one of the options' tenants.
+std::string_view tenant_name(std::uint32_t number);
+
 // A task drawn from the options; its id is set.
 NewTask draw_task(const SimOptions& options, Instant clock, std::uint64_t number, Random& random);
 
