@@ -93,9 +93,11 @@ def a_command_runs_in_the_sandbox(debian):
     """An agent's command sees neither the broker's data nor may it write beside its own folder."""
     recipe = {"name": "look", "task_types": ["look"], "engine": "exec", "input": "payload",
               "command": ["/bin/sh", "-c",
-                          "cat >/dev/null; ls /var/lib/drover >/dev/null 2>&1 && echo '\"data\"' && exit;"
+                          "cat >/dev/null; cat /etc/drover/keys/broker.key 2>/dev/null && echo '\"key\"' && exit;"
+                          " ls /var/lib/drover >/dev/null 2>&1 && echo '\"data\"' && exit;"
                           " touch /etc/x /home/x 2>/dev/null && echo '\"write\"' && exit;"
                           " touch here && grep -q 'NoNewPrivs:.1' /proc/self/status && echo '\"fine\"'"]}
+    debian.says("install", "-D", "-o", "drover", "-m", "0600", "/dev/null", "/etc/drover/keys/broker.key")
     with open(debian.root + "/etc/drover/agents/look.yaml", "w") as file:
         json.dump(recipe, file)  # YAML is a superset
     debian.says("systemctl", "restart", WORKER)
