@@ -9,7 +9,7 @@ SEED ?= 42
 BUILD = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 CTEST = ctest --preset $(1) --parallel $(JOBS) -L '^($(2))$$'
 
-.PHONY: help setup build check check-all test simulate bench package package-test container-test nightly format tidy clean
+.PHONY: help setup build check check-all test simulate fuzz bench package package-test container-test nightly format tidy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -38,6 +38,9 @@ simulate: build/release/build.ninja ## the whole fleet on simulated time, from a
 	@$(call BUILD,release,simulation)
 	@DROVER_SEED=$(SEED) $(call CTEST,release,simulation) --verbose
 
+fuzz: ## feed the fuzz targets made-up inputs: make fuzz ARGS='--seconds 600 wire journal'
+	@scripts/fuzz $(ARGS)
+
 bench: build/release/build.ninja ## measure: every benchmark of bench/, one after the other
 	@$(call BUILD,release,bench)
 	@for bench in build/release/bench/bench_*; do \
@@ -55,11 +58,14 @@ package-test: ## install that package on a bare Debian, run it, remove it (root;
 container-test: ## build the image, start the fleet of deploy/docker, put it to work (Docker)
 	@python3 tests/package/test_containers.py
 
-nightly: check-all ## `make check-all`, then twenty simulations from fresh seeds
+nightly: check-all ## `make check-all`, then twenty simulations, fuzzing, 9 million mutations, every failing call
 	@for round in {1..20}; do \
 	  seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); \
 	  DROVER_SEED=$$seed $(call CTEST,release,simulation) --quiet || \
 	    { echo "make simulate SEED=$$seed fails"; exit 1; }; done
+	@scripts/setup --fuzz && scripts/fuzz --seconds 120
+	@DROVER_FAULTS_PERCENT=1000 build/release/tests/faults_tests --gtest_filter='Mutations.*'
+	@DROVER_FAULTS_FULL=1 DROVER_BIN=$(CURDIR)/build/release/bin python3 tests/system/test_failing_calls.py
 
 format: ## rewrite our C++ as .clang-format wants it
 	@scripts/format --fix

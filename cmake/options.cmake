@@ -8,6 +8,7 @@ option(DROVER_TESTS "Build the tests, where GoogleTest is installed" ON)
 option(DROVER_BENCH "Build the benchmarks" OFF)
 option(DROVER_WERROR "Treat warnings as errors" ON)
 option(DROVER_HARDENING "Compile with the usual hardening flags" OFF)
+option(DROVER_FUZZ "Build the fuzz targets for libFuzzer; clang only" OFF)
 option(DROVER_PRECOMPILE "Precompile the headers that all tests include" OFF)
 set(DROVER_SANITIZERS "" CACHE STRING "Value for -fsanitize=, such as address,undefined or thread")
 set(DROVER_MARCH "" CACHE STRING "Value for -march=, used on x86-64 only")
@@ -25,7 +26,7 @@ if(DROVER_TESTS)
 endif()
 
 # The targets that collect others: `cmake --build --preset dev --target unit`.
-foreach(group IN ITEMS services unit contract simulation faults bench)
+foreach(group IN ITEMS services unit contract simulation faults bench fuzz)
   add_custom_target(${group})
 endforeach()
 

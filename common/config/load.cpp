@@ -7,6 +7,7 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <type_traits>
 
 #include "common/config/address.hpp"
 #include "common/config/nearest.hpp"
@@ -104,17 +105,25 @@ class Loader {
 
  private:
   void fault(const std::string& path, std::string message) {
+    fault(path, [&] { return std::move(message); });
+  }
+
+  // The same for a message that takes time to find: it is asked for while it will be told.
+  template <class Say>
+  requires std::is_invocable_v<Say>
+  void fault(const std::string& path, Say say) {
     if (faults_.empty()) first_field_ = path;
-    faults_.push_back(std::move(message));
+    if (faults_.size() < kFaultsTold) faults_.push_back(say());
+    ++faults_seen_;
   }
 
   Error as_error() const {
     std::string message;
-    for (std::size_t i = 0; i < std::min(faults_.size(), kFaultsTold); ++i) {
+    for (std::size_t i = 0; i < faults_.size(); ++i) {
       message += (i == 0 ? "" : "\n") + faults_[i];
     }
-    if (faults_.size() > kFaultsTold) {
-      message += fmt::format("\nand {} more", faults_.size() - kFaultsTold);
+    if (faults_seen_ > faults_.size()) {
+      message += fmt::format("\nand {} more", faults_seen_ - faults_.size());
     }
     return {Errc::bad_configuration, message, first_field_};
   }
@@ -126,8 +135,10 @@ class Loader {
       if (auto* option = options_.find(path)) {
         set_node(*option, value, where);
       } else if (!options_.is_section(path)) {
-        fault(path, fmt::format("{}: {}: there is no such setting.{}", where, path,
-                                did_you_mean(path, known_at(prefix))));
+        fault(path, [&] {
+          return fmt::format("{}: {}: there is no such setting.{}", where, path,
+                             did_you_mean(path, known_at(prefix)));
+        });
       } else if (value.kind == YamlNode::Kind::map) {
         read_section(value, path + ".", file);
       } else if (value.kind != YamlNode::Kind::null) {
@@ -256,7 +267,8 @@ class Loader {
 
   Loaded loaded_;
   OptionList options_;
-  std::vector<std::string> faults_;
+  std::vector<std::string> faults_;  // those that are told
+  std::size_t faults_seen_ = 0;
   std::string first_field_;
 };
 

@@ -33,6 +33,8 @@ std::optional<std::string> nearest(std::string_view word,
   std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
   std::optional<std::string> found;
   for (const auto& candidate : candidates) {
+    const auto sizes = std::minmax({word.size(), candidate.size()});
+    if (sizes.second - sizes.first >= least) continue;  // each missing character is an edit
     const auto distance = edit_distance(word, candidate);
     if (distance >= least) continue;
     least = distance;

@@ -42,7 +42,7 @@ YamlNode map_of(std::string_view text) {
   for (const auto part : split(text)) {
     const auto equals = std::min(part.find('='), part.size());
     const auto value = part.substr(std::min(equals + 1, part.size()));
-    node.entries.emplace_back(part.substr(0, equals), scalar(value));
+    node.entries.push_back({std::string(part.substr(0, equals)), scalar(value)});
   }
   return node;
 }

@@ -113,7 +113,7 @@ void declare_store(Settings& s, OptionList& o) {
          "Payloads beyond this much memory are read back from disk when their task runs.", 0,
          1 * kTiB);
   o.section("journal", "The store's files.");
-  o.size(s.journal.segment, "journal.segment", "The size of one file.", 4 * kMiB, 4 * kGiB);
+  o.size(s.journal.segment, "journal.segment", "The size of one file.", 4 * kMiB, 1 * kGiB);
   o.size(s.journal.retain, "journal.retain",
          "How much is kept for those who follow events from the past. Live tasks are kept whatever "
          "their size. At least two segments.",

@@ -130,7 +130,7 @@ class Builder : public YAML::EventHandler {
     if (level.node.kind == YamlNode::Kind::list) {
       level.node.items.push_back(std::move(node));
     } else {
-      level.node.entries.emplace_back(std::move(level.key), std::move(node));
+      level.node.entries.push_back({std::move(level.key), std::move(node)});
       level.has_key = false;
     }
   }
@@ -146,9 +146,9 @@ Error refusal(std::string_view name, int line, const std::string& message) {
 }  // namespace
 
 const YamlNode* YamlNode::find(std::string_view key) const {
-  const auto same = [&](const auto& entry) { return entry.first == key; };
+  const auto same = [&](const auto& entry) { return entry.key == key; };
   const auto found = std::find_if(entries.begin(), entries.end(), same);
-  return found == entries.end() ? nullptr : &found->second;
+  return found == entries.end() ? nullptr : &found->value;
 }
 
 Result<YamlNode> parse_yaml(const std::string& text, std::string_view name) {

@@ -7,12 +7,13 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "common/base/result.hpp"
 
 namespace drover::config {
+
+struct YamlEntry;
 
 struct YamlNode {
   enum class Kind : std::uint8_t { null, scalar, list, map };
@@ -22,10 +23,15 @@ struct YamlNode {
   bool quoted = false;  // of a scalar: 5 and "5" differ
   std::string text;     // of a scalar
   std::vector<YamlNode> items;
-  std::vector<std::pair<std::string, YamlNode>> entries;  // in the order of the file
+  std::vector<YamlEntry> entries;  // of a map, in the order of the file
 
   // The entry of a map, or nullptr.
   const YamlNode* find(std::string_view key) const;
+};
+
+struct YamlEntry {
+  std::string key;
+  YamlNode value;
 };
 
 inline constexpr std::size_t kYamlBytesMax = 1024 * 1024;

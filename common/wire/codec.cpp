@@ -604,6 +604,10 @@ Result<ClientReply> decode_client_reply(std::string_view frame) {
                       if (fields > 6) o.field = in.str_or_nil();
                       if (fields > 7) o.retry_after = in.span_or_nil().value_or(0ms);
                       skip_rest(in, fields, 8);
+                      if (o.code == Errc::ok) {  // then nothing else is said of a refusal
+                        o.message = o.field = {};
+                        o.retry_after = 0ms;
+                      }
                       return o;
                     });
                     return reply;

@@ -41,7 +41,9 @@ std::string text_of(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// A number that is at least 0, in `unit`s; 0 if there is none.
+constexpr double kUsdMax = 1e9;  // of one attempt; more is a mistake, and too much for an integer
+
+// A number that is at least 0; 0 if there is none.
 double number_of(const json& object, const char* key) {
   const auto found = object.find(key);
   const double number = found != object.end() && found->is_number() ? found->get<double>() : 0;
@@ -52,8 +54,8 @@ Usage usage_of(const json& object) {
   Usage usage;
   usage.input_tokens = static_cast<std::uint64_t>(number_of(object, "input_tokens"));
   usage.output_tokens = static_cast<std::uint64_t>(number_of(object, "output_tokens"));
-  usage.cost_micro_usd =
-      static_cast<std::uint64_t>(std::llround(number_of(object, "cost_usd") * 1e6));
+  const double usd = std::min(number_of(object, "cost_usd"), kUsdMax);
+  usage.cost_micro_usd = static_cast<std::uint64_t>(std::llround(usd * 1e6));
   return usage;
 }
 

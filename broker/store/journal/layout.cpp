@@ -116,6 +116,9 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes) {
   header.bytes = get<std::uint64_t>(bytes, at::kBytes);
   header.oldest = get<std::uint32_t>(bytes, at::kOldest);
   header.previous_end = get<std::uint32_t>(bytes, at::kPreviousEnd);
+  const bool sound = header.oldest > 0 && header.oldest <= header.number && header.salt != 0 &&
+                     header.first_seq > 0;
+  if (!sound) return Error{Errc::store_damaged, "has a header that makes no sense"};
   return header;
 }
 

@@ -76,6 +76,20 @@ TEST(Layout, AHeaderOfALaterFormatIsTooNewAndOneOfNoneIsDamaged) {
   EXPECT_EQ(decode_segment_header(with_version(0)).error().code, Errc::store_damaged);
 }
 
+// With a checksum that fits, as a fault of memory would leave it, or somebody's hand.
+TEST(Layout, ASegmentHeaderThatContradictsItselfIsDamage) {
+  const auto refused = [](auto change) {
+    SegmentHeader header = some_header();
+    change(header);
+    const auto read = decode_segment_header(encode(header));
+    return !read && read.error().code == Errc::store_damaged;
+  };
+  EXPECT_TRUE(refused([](SegmentHeader& h) { h.oldest = h.number + 1; }));
+  EXPECT_TRUE(refused([](SegmentHeader& h) { h.oldest = 0; }));
+  EXPECT_TRUE(refused([](SegmentHeader& h) { h.salt = 0; }));
+  EXPECT_TRUE(refused([](SegmentHeader& h) { h.first_seq = 0; }));
+}
+
 // What is on people's disks: a change here is a new format version.
 TEST(Layout, TheFormatIsPinned) {
   EXPECT_EQ(kFormatVersion, 1U);
