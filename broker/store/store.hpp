@@ -59,6 +59,7 @@ struct Fetched {
 struct StoreFigures {
   std::uint64_t disk_bytes = 0;      // all files of the store
   std::uint64_t segments = 0;        // that hold records
+  std::uint64_t spares = 0;          // segments that wait for their use
   std::uint64_t commits = 0;         // groups made durable since the start
   std::uint64_t commit_us_last = 0;  // how long the newest took, write and sync
   std::uint64_t commit_us_max = 0;

@@ -304,6 +304,7 @@ StoreFigures Journal::figures() const {
   StoreFigures figures = figures_;
   figures.disk_bytes = segments_.bytes() + spares_.bytes() + kMarkBytes;
   figures.segments = segments_.size();
+  figures.spares = spares_.ready();
   figures.cached_bytes = recent_.bytes();
   return figures;
 }

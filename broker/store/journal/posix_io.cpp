@@ -115,13 +115,20 @@ Result<std::unique_ptr<PosixIo>> PosixIo::open_directory(const std::string& path
   if (auto made = make_directory(path); !made) return Error{Errc::io_failed, made.error().message};
   const int descriptor = open_directory_at(AT_FDCWD, path);
   if (descriptor < 0) return Error{Errc::io_failed, failed("open", path).message};
-  return std::unique_ptr<PosixIo>(new PosixIo(path, descriptor));
+  return std::unique_ptr<PosixIo>(new PosixIo(path, descriptor, true));
+}
+
+Result<std::unique_ptr<PosixIo>> PosixIo::open_to_read(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return failed("open", path);
+  return std::unique_ptr<PosixIo>(new PosixIo(path, descriptor, false));
 }
 
 PosixIo::~PosixIo() { ::close(directory_); }
 
 Result<void> PosixIo::lock() {
-  if (uninterrupted([&] { return ::flock(directory_, LOCK_EX | LOCK_NB); }) == 0) return {};
+  const int kind = writes_ ? LOCK_EX : LOCK_SH;
+  if (uninterrupted([&] { return ::flock(directory_, kind | LOCK_NB); }) == 0) return {};
   if (errno == EWOULDBLOCK) {
     return Error{Errc::store_in_use, fmt::format("{}: another process uses this store", path_)};
   }
@@ -147,7 +154,8 @@ Result<std::vector<std::string>> PosixIo::list() {
 }
 
 Result<std::shared_ptr<File>> PosixIo::open(const std::string& name, OpenMode mode) {
-  const int flags = O_RDWR | O_CLOEXEC | (mode == OpenMode::create ? O_CREAT | O_EXCL : 0);
+  const int flags =
+      (writes_ ? O_RDWR : O_RDONLY) | O_CLOEXEC | (mode == OpenMode::create ? O_CREAT | O_EXCL : 0);
   const int descriptor =
       uninterrupted([&] { return ::openat(directory_, name.c_str(), flags, 0600); });
   const std::string path = path_ + "/" + name;

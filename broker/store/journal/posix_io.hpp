@@ -16,6 +16,10 @@ class PosixIo final : public Io {
   // Opens the directory, and makes it (not those above it) if it is not there. Errors: IO_FAILED.
   static Result<std::unique_ptr<PosixIo>> open_directory(const std::string& path);
 
+  // To look at a store only: nothing is made, files cannot be written to, and `lock` is shared with
+  // others who look. Errors: NOT_FOUND, IO_FAILED.
+  static Result<std::unique_ptr<PosixIo>> open_to_read(const std::string& path);
+
   ~PosixIo() override;
   PosixIo(const PosixIo&) = delete;
   PosixIo& operator=(const PosixIo&) = delete;
@@ -30,10 +34,12 @@ class PosixIo final : public Io {
   Result<DiskSpace> space() override;
 
  private:
-  PosixIo(std::string path, int directory) : path_(std::move(path)), directory_(directory) {}
+  PosixIo(std::string path, int directory, bool writes)
+      : path_(std::move(path)), directory_(directory), writes_(writes) {}
 
   std::string path_;
   int directory_;  // open for the object's life; carries the lock
+  bool writes_;
 };
 
 }  // namespace drover::broker::journal

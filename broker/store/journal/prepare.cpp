@@ -59,12 +59,6 @@ Result<std::shared_ptr<File>> open_mark(Io& io, bool exists) {
   return file;
 }
 
-Mark mark_of(const Recovered& recovered) {
-  const Segment& newest = recovered.segments.newest();
-  return {newest.header.store, newest.number(),    newest.end,
-          newest.header.salt,  recovered.next_seq, recovered.newest_crc};
-}
-
 // In a directory without a journal: returns what recovering the new one would.
 Result<Recovered> create(Io& io, const JournalOptions& options, Random& random,
                          std::vector<std::string> spares) {

@@ -1,19 +1,13 @@
 #include "broker/store/journal/reading.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "broker/store/journal/damage.hpp"
 #include "broker/store/journal/group_reader.hpp"
 
 namespace drover::broker::journal {
 namespace {
-
-Error damaged(std::uint32_t segment, std::uint64_t offset, std::string_view what) {
-  return {Errc::store_damaged,
-          fmt::format("{}, offset {}: {}", segment_name(segment), offset, what)};
-}
 
 // A page of events while it fills.
 class Page {
@@ -52,7 +46,7 @@ Result<std::string> read_record(File& file, const Locator& where) {
   const auto read = read_exactly(file, where.offset - kRecordHeaderBytes, framed);
   if (!read) return read.error();
   if (!is_record(framed, where.segment, where.offset)) {
-    return damaged(where.segment, where.offset, "the record here is damaged");
+    return damaged(segment_name(where.segment), where.offset, "the record here is damaged");
   }
   return framed.erase(0, kRecordHeaderBytes);
 }
@@ -65,7 +59,8 @@ Result<std::vector<Fetched::Event>> read_events(const std::vector<Stretch>& stre
     while (!page.full() && !reader.at_end()) {
       const auto group = reader.next();
       if (!group) return group.error();
-      if (!*group) return damaged(stretch.segment, reader.offset(), "the group here is damaged");
+      if (!*group)
+        return damaged(segment_name(stretch.segment), reader.offset(), "the group here is damaged");
       page.add_from(**group);
     }
   }
@@ -78,7 +73,8 @@ Result<std::string> read_groups(const Stretch& stretch, std::uint64_t bytes) {
   while (groups.size() < bytes && !reader.at_end()) {
     const auto group = reader.next();
     if (!group) return group.error();
-    if (!*group) return damaged(stretch.segment, reader.offset(), "the group here is damaged");
+    if (!*group)
+      return damaged(segment_name(stretch.segment), reader.offset(), "the group here is damaged");
     groups += (*group)->bytes;
   }
   return groups;

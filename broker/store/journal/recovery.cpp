@@ -7,14 +7,11 @@
 #include <optional>
 #include <utility>
 
+#include "broker/store/journal/damage.hpp"
 #include "broker/store/journal/group_reader.hpp"
 
 namespace drover::broker::journal {
 namespace {
-
-Error damaged(const std::string& name, std::uint64_t offset, std::string_view what) {
-  return {Errc::store_damaged, fmt::format("{}, offset {}: {}", name, offset, what)};
-}
 
 // One recovery, from the list of names to the last group.
 class Recovery {
@@ -163,6 +160,7 @@ class Recovery {
     }
     segment.pass(group.header.first_seq, group.offset);
     if (auto visited = visit_records(segment.number(), group); !visited) return visited.error();
+    ++found_.groups;
     segment.end = group.end();
     if (&segment == &found_.segments.newest()) found_.newest_crc = group.header.crc;
     return pass_mark(segment, group.header.crc);
@@ -226,6 +224,12 @@ class Recovery {
 };
 
 }  // namespace
+
+Mark mark_of(const Recovered& recovered) {
+  const Segment& newest = recovered.segments.newest();
+  return {newest.header.store, newest.number(),    newest.end,
+          newest.header.salt,  recovered.next_seq, recovered.newest_crc};
+}
 
 Result<Recovered> recover(Io& io, const Visit& visit) { return Recovery(io, visit).run(); }
 

@@ -27,7 +27,8 @@
 namespace drover::broker::journal {
 
 struct Recovered {
-  SegmentList segments;                // with files; empty in a directory without a journal
+  SegmentList segments;  // with files; empty in a directory without a journal
+  std::uint64_t groups = 0;
   std::uint64_t next_seq = 1;          // the number of the next event
   std::uint32_t newest_crc = 0;        // of the last group of the newest segment, 0 = it has none
   std::uint64_t torn_tail_bytes = 0;   // as far as the torn group's header tells
@@ -41,5 +42,8 @@ using Visit = std::function<Result<void>(const Kept&)>;
 // Hands every record to `visit`, oldest first. Errors: STORE_DAMAGED with file and offset,
 // STORE_TOO_NEW, IO_FAILED, and those of `visit`.
 Result<Recovered> recover(Io& io, const Visit& visit);
+
+// The mark of a journal that ends where this one does. It has a segment.
+Mark mark_of(const Recovered& recovered);
 
 }  // namespace drover::broker::journal
