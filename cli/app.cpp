@@ -30,6 +30,10 @@ void add_verbs(Verb& root, Context& context) {
   add_stats(root, context);
   add_keygen(root, context);
   add_key(root, context);
+  add_doctor(root, context);
+  add_journal(root, context);
+  add_backup(root, context);
+  add_restore(root, context);
   add_config(root, context);
   add_version(root, context);
 }

@@ -25,6 +25,10 @@ inline constexpr int kUnreachable = 3;
 inline constexpr int kNotFound = 4;
 inline constexpr int kEndedOtherwise = 5;
 inline constexpr int kWaitTimedOut = 6;
+// As the services end, for commands that use the store's files themselves.
+inline constexpr int kStoreDamaged = 65;
+inline constexpr int kStoreInUse = 73;
+inline constexpr int kStoreTooNew = 78;
 inline constexpr int kInterrupted = 130;
 
 class Verb {

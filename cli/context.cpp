@@ -52,6 +52,9 @@ std::string hint_for(const Error& error) {
   if (error.field == "security") return "";
   if (error.code == Errc::broker_unavailable) return "Is it running? `drover up` starts one.";
   if (error.code == Errc::queue_full) return "`drover queue list` shows what is in it.";
+  if (error.code == Errc::store_damaged) return "`drover doctor --repair` saves what is whole.";
+  if (error.code == Errc::store_in_use)
+    return "Is its broker running? Stop it, or look at a copy (`drover backup`).";
   return "";
 }
 
@@ -95,16 +98,21 @@ Result<config::Loaded> Context::settings(std::vector<config::Override> overrides
   return loaded;
 }
 
+ClientOptions client_options(const config::Settings& settings) {
+  ClientOptions options;
+  options.url = settings.client.url;
+  const auto& security = settings.security;
+  options.keys = {security.key_file, security.server_key, security.server_key_file};
+  options.timeout = settings.client.timeout;
+  options.software = fmt::format("drover/{}", kVersion);
+  options.stop_fd = Context::stop_fd();
+  return options;
+}
+
 Result<Client> Context::client() {
   const auto loaded = settings();
   if (!loaded) return loaded.error();
-  ClientOptions options;
-  options.url = loaded->settings.client.url;
-  const auto& security = loaded->settings.security;
-  options.keys = {security.key_file, security.server_key, security.server_key_file};
-  options.timeout = loaded->settings.client.timeout;
-  options.software = fmt::format("drover/{}", kVersion);
-  options.stop_fd = stop_fd();
+  const auto options = client_options(loaded->settings);
   auto client = Client::open(options);
   if (!client) return client.error();
   auto greeted = client->connect(std::min(kPatience, options.timeout));
@@ -198,6 +206,9 @@ int exit_code_of(Errc code) {
     case Errc::too_many_elements:
     case Errc::bad_cursor:
     case Errc::bad_configuration: return kUsage;
+    case Errc::store_damaged: return kStoreDamaged;
+    case Errc::store_in_use: return kStoreInUse;
+    case Errc::store_too_new: return kStoreTooNew;
     default: return kFailed;
   }
 }

@@ -75,6 +75,9 @@ class Context {
   bool warned_ = false;
 };
 
+// How the broker of these settings is reached, and with which keys.
+ClientOptions client_options(const config::Settings& settings);
+
 // The exit code for an error. What the caller asked for wrongly is kUsage, whoever noticed it: this
 // program or the broker.
 int exit_code_of(Errc code);

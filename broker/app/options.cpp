@@ -1,6 +1,9 @@
 #include "broker/app/options.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
 
 #include "broker/store/journal/journal_store.hpp"
 #include "broker/store/memory_store.hpp"
@@ -76,6 +79,11 @@ TurnOptions turn_options(const config::Settings& settings) {
   o.frames.message_max = settings.limits.message_max;
   o.frames.batch_max = settings.limits.batch_max;
   o.software = "drover-broker " + std::string(kVersion);
+  o.pid = static_cast<std::uint64_t>(::getpid());
+  if (const auto directory = config::store_directory(settings); !directory.empty()) {
+    std::error_code error;
+    o.store_directory = std::filesystem::absolute(directory, error).lexically_normal().string();
+  }
   return o;
 }
 

@@ -421,6 +421,9 @@ void Turn::on(const Caller& caller, const wire::Stats& m) {
   w.uint("auth_revoked", door_.revoked);
   w.span("longest_standstill_ms", figures_.longest_standstill);
   w.uint("events_published", outbox_.published());
+  w.str("store_directory", options_.store_directory).uint("pid", options_.pid);
+  w.instant("told_at", clock_).uint("unsynced_bytes", store_.backlog_bytes());
+  w.uint("spares", s.spares).boolean("takes_submissions", store_.takes_submissions());
   w.uint("disk_bytes", s.disk_bytes).uint("live_bytes", c.live_bytes).uint("segments", s.segments);
   w.uint("commits", s.commits).uint("commit_us_last", s.commit_us_last);
   w.uint("commit_us_max", s.commit_us_max).uint("cached_bytes", s.cached_bytes);

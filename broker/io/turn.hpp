@@ -31,6 +31,8 @@ struct TurnOptions {
   wire::FrameLimits frames;
   std::size_t backlog_max = 8 * 1024 * 1024;  // bytes not yet durable at which clients must wait
   std::string software;                       // told to clients
+  std::string store_directory;                // likewise; "" of a store without one
+  std::uint64_t pid = 0;                      // likewise
 };
 
 struct TurnFigures {

@@ -10,12 +10,16 @@
 
 namespace drover::cli {
 
+void add_backup(Verb& root, Context& context);
 void add_config(Verb& root, Context& context);
 void add_dlq(Verb& root, Context& context);
+void add_doctor(Verb& root, Context& context);
+void add_journal(Verb& root, Context& context);
 void add_key(Verb& root, Context& context);
 void add_keygen(Verb& root, Context& context);
 void add_ping(Verb& root, Context& context);
 void add_queue(Verb& root, Context& context);
+void add_restore(Verb& root, Context& context);
 void add_stats(Verb& root, Context& context);
 void add_submit(Verb& root, Context& context);
 void add_task(Verb& root, Context& context);

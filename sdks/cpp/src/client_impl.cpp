@@ -1,6 +1,7 @@
 #include "sdks/cpp/src/client_impl.hpp"
 
 #include <fmt/format.h>
+#include <zmq.h>
 
 #include <algorithm>
 #include <random>
@@ -177,6 +178,12 @@ Error Client::Impl::with_address(Error error) const {
   error.message += " (" + options.url + ")";
   if (!watch->trouble().empty()) error.message += ": " + watch->trouble();
   return error;
+}
+
+std::string zeromq_version() {
+  int major = 0, minor = 0, patch = 0;
+  zmq_version(&major, &minor, &patch);
+  return fmt::format("{}.{}.{}", major, minor, patch);
 }
 
 std::string reached_through(const std::string& url, const std::string& advertised) {

@@ -141,6 +141,9 @@ class Client {
   std::unique_ptr<Impl> impl_;
 };
 
+// The release of libzmq that carries it all: "4.3.4".
+std::string zeromq_version();
+
 // An address that the broker tells of itself (BrokerInfo), as it is reached from where `url`
 // reaches the broker: one that listens on all interfaces cannot know its name.
 std::string reached_through(const std::string& url, const std::string& advertised);
