@@ -14,9 +14,12 @@ using drover::Duration;
 constexpr const char* kHelp =
     "bench_load produce [--url U] [--type T] [--tasks N] [--batch N] [--payload BYTES] [--window "
     "N]\n"
-    "                   [--priority P] [--delay D] [--ids FILE] [--timeout D]\n"
-    "bench_load work    [--connect U] [--type T] [--window N] [--hold D] [--history FILE]\n"
-    "                   [--result JSON]\n";
+    "                   [--priority P] [--delay D] [--rate N] [--ids FILE] [--resend FILE]\n"
+    "                   [--timeout D]\n"
+    "bench_load work    [--connect U] [--type T] [--workers N] [--window N] [--hold D]\n"
+    "                   [--history FILE] [--failures PERMILLE] [--reconnects PER_MINUTE]\n"
+    "                   [--result JSON]\n"
+    "bench_load subscribe [--status U] [--prefix P] [--count N] [--slow D]\n";
 
 // --name value pairs; what is not asked for by the end is unknown.
 class Flags {
@@ -69,7 +72,9 @@ int run_produce(Flags flags) {
   flags.take("--window", o.window);
   flags.take("--priority", o.priority);
   flags.take("--delay", o.delay);
+  flags.take("--rate", o.rate);
   flags.take("--ids", o.ids);
+  flags.take("--resend", o.resend);
   flags.take("--timeout", o.timeout);
   flags.finish();
   return produce(o);
@@ -79,12 +84,25 @@ int run_work(Flags flags) {
   drover::bench::WorkOptions o;
   flags.take("--connect", o.connect);
   flags.take("--type", o.type);
+  flags.take("--workers", o.workers);
   flags.take("--window", o.window);
   flags.take("--hold", o.hold);
   flags.take("--history", o.history);
+  flags.take("--failures", o.failures_permille);
+  flags.take("--reconnects", o.reconnects);
   flags.take("--result", o.result);
   flags.finish();
   return work(o);
+}
+
+int run_subscribe(Flags flags) {
+  drover::bench::SubscribeOptions o;
+  flags.take("--status", o.status);
+  flags.take("--prefix", o.prefix);
+  flags.take("--count", o.count);
+  flags.take("--slow", o.slow);
+  flags.finish();
+  return subscribe(o);
 }
 
 }  // namespace
@@ -101,6 +119,7 @@ int main(int argc, char** argv) {
   const std::string verb = argc > 1 ? argv[1] : "--help";
   if (verb == "produce") return run_produce(Flags(argc, argv));
   if (verb == "work") return run_work(Flags(argc, argv));
+  if (verb == "subscribe") return run_subscribe(Flags(argc, argv));
   std::fputs(kHelp, verb == "--help" ? stdout : stderr);
   return verb == "--help" ? 0 : 2;
 }
