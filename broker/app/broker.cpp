@@ -6,6 +6,7 @@
 #include "broker/app/doorkeeper.hpp"
 #include "broker/app/options.hpp"
 #include "broker/app/sockets.hpp"
+#include "broker/app/space_watch.hpp"
 #include "broker/io/authority.hpp"
 #include "common/observe/log.hpp"
 #include "common/observe/service_manager.hpp"
@@ -93,6 +94,7 @@ class Loop {
         const Principal* who = door_.find(user_id);
         return who != nullptr && may_subscribe(*who, topic);
       });
+      space_.look(store_.takes_submissions(), store_.figures(), turn_.now());
     }
     if (!poller_.ready(stop_) || signals_.take() == 0 || stopping_at_ != kNever) return;
     log::info("stopping: no new tasks are taken");
@@ -131,6 +133,7 @@ class Loop {
   transport::Poller poller_;
   transport::Poller::Slot clients_{}, workers_{}, status_{}, stop_{};
   std::optional<transport::Poller::Slot> news_, handshakes_;
+  SpaceWatch space_;
   Instant sweep_at_{};
   Instant stopping_at_ = kNever;
 };

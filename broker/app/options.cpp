@@ -68,7 +68,9 @@ Result<std::unique_ptr<Store>> make_store(const config::Settings& s) {
   }
   journal::JournalOptions options;
   options.segment_bytes = s.journal.segment;
-  options.retain_bytes = s.journal.retain;
+  // The default gives way on a small disk (0), a wish does not.
+  if (s.journal.retain != config::Settings().journal.retain)
+    options.retain_bytes = s.journal.retain;
   options.cache_bytes = s.store.payload_memory;
   return journal::make_journal_store(config::store_directory(s), options);
 }

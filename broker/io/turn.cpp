@@ -190,7 +190,8 @@ void Turn::give_up_unreachable() {
 
 // After a standstill not before all that came meanwhile is heard: it may tell who is really free.
 void Turn::dispatch() {
-  leases_wait_ = !is_catching_up() && has_room() && core_->dispatch(now_, outbox_);
+  const bool may_lease = !is_catching_up() && has_room() && store_.takes_leases();
+  leases_wait_ = may_lease && core_->dispatch(now_, outbox_);
 }
 
 Instant Turn::wake_at() const {
@@ -427,7 +428,9 @@ void Turn::on(const Caller& caller, const wire::Stats& m) {
   w.uint("disk_bytes", s.disk_bytes).uint("live_bytes", c.live_bytes).uint("segments", s.segments);
   w.uint("commits", s.commits).uint("commit_us_last", s.commit_us_last);
   w.uint("commit_us_max", s.commit_us_max).uint("cached_bytes", s.cached_bytes);
-  w.uint("carried_bytes", s.carried_bytes).uint("torn_tail_bytes", s.torn_tail_bytes).finish();
+  w.uint("carried_bytes", s.carried_bytes).uint("torn_tail_bytes", s.torn_tail_bytes);
+  w.uint("log_bytes_max", s.log_bytes_max).uint("trimmed_early", s.trimmed_early);
+  w.boolean("storage_full", !store_.takes_submissions()).finish();
   outbox_.answer(caller.peer, m.request, std::move(body));
 }
 

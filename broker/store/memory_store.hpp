@@ -39,6 +39,7 @@ class MemoryStore final : public Store {
   std::optional<Error> failure() override { return std::nullopt; }
   std::size_t backlog_bytes() const override { return backlog_bytes_; }
   bool takes_submissions() override { return true; }
+  bool takes_leases() override { return true; }
 
   std::optional<std::string_view> cached(const Locator& where) override;
   void forget(const Locator&) override {}

@@ -66,6 +66,8 @@ struct StoreFigures {
   std::uint64_t cached_bytes = 0;     // of recent records kept in memory
   std::uint64_t carried_bytes = 0;    // written again by cleaning, since the start
   std::uint64_t torn_tail_bytes = 0;  // cut off at the start, never acknowledged
+  std::uint64_t log_bytes_max = 0;    // what the log may take: retain, or what the disk has
+  std::uint64_t trimmed_early = 0;    // segments that retain would have kept, had there been room
 };
 
 class Store {
@@ -114,6 +116,9 @@ class Store {
 
   // False while the disk has no room for new tasks; results and confirms still fit.
   virtual bool takes_submissions() = 0;
+
+  // False while the room left is for the ends of what is running: no more is begun.
+  virtual bool takes_leases() = 0;
 
   // A record that is still in memory (recent, or not yet written); valid until the next call of any
   // other member.

@@ -106,6 +106,19 @@ void Rig::append() {
   store_->set_live_bytes(ledger_.live_bytes());
 }
 
+void Rig::submit() {
+  const auto size = options_.record_bytes_max / 2 + random_.below(options_.record_bytes_max / 2);
+  add(std::vector{ledger_.next_version(next_key_++, false, size, random_)});
+  store_->set_live_bytes(ledger_.live_bytes());
+}
+
+void Rig::finish() {
+  const auto key = ledger_.any_key(random_);
+  if (!key) return;
+  add(std::vector{ledger_.next_version(*key, true, random_.below(60), random_)});
+  store_->set_live_bytes(ledger_.live_bytes());
+}
+
 void Rig::add(std::span<const std::string> records) {
   const std::vector<std::string_view> views(records.begin(), records.end());
   ledger_.end_decision();

@@ -39,6 +39,8 @@ class Rig {
   // One of the things that a broker does, at random.
   void step();
   void append();
+  void submit();  // a task: a record of a new key
+  void finish();  // some task's end, which leaves nothing to keep
   void flush();
   void pump();
   void settle();  // everything durable, unless the store has failed
@@ -78,6 +80,7 @@ class Rig {
   bool saw_failure_ = false;
   std::optional<std::string> wrong_;
   std::uint64_t ticket_ = 0;
+  std::uint32_t next_key_ = 0;                    // of submit
   std::map<std::uint64_t, std::string> reads_;    // ticket -> the bytes that must come
   std::map<std::uint64_t, std::uint64_t> pages_;  // ticket -> since
 };

@@ -58,6 +58,7 @@ class WatchedStore final : public broker::Store {
   std::optional<Error> failure() override { return store_.failure(); }
   std::size_t backlog_bytes() const override { return store_.backlog_bytes(); }
   bool takes_submissions() override { return store_.takes_submissions(); }
+  bool takes_leases() override { return store_.takes_leases(); }
 
   std::optional<std::string_view> cached(const broker::Locator& where) override {
     return store_.cached(where);

@@ -14,7 +14,7 @@ constexpr std::uint64_t kPaceMax = 32;
 
 }  // namespace
 
-std::uint64_t Cleaner::bound() const {
+std::uint64_t Cleaner::wanted_bytes() const {
   return std::max({retain_bytes_, 2 * live_bytes_, kSegmentsRetainedMin * segment_bytes_});
 }
 
@@ -23,14 +23,14 @@ std::uint64_t Cleaner::kept_bytes() const {
   return segments_.bytes() - retired_bytes_ + segment_bytes_;
 }
 
-std::uint64_t Cleaner::begin_above() const {
-  const auto margin = std::max(bound() / 8, std::min(2 * segment_bytes_, bound() / 4));
-  return bound() - margin;
+std::uint64_t Cleaner::begin_above(std::uint64_t bound) const {
+  const auto margin = std::max(bound / 8, std::min(2 * segment_bytes_, bound / 4));
+  return bound - margin;
 }
 
 bool Cleaner::is_due() const {
   return !failure_ && segments_.size() > retired_ + 1 && target().closed &&
-         kept_bytes() > begin_above();
+         kept_bytes() > begin_above(bound());
 }
 
 void Cleaner::earned(std::uint64_t bytes) {
@@ -38,9 +38,21 @@ void Cleaner::earned(std::uint64_t bytes) {
     allowance_ = 0;
     return;
   }
-  const auto segments_above = (kept_bytes() - begin_above()) / segment_bytes_;
+  const auto segments_above = (kept_bytes() - begin_above(bound())) / segment_bytes_;
   allowance_ += bytes * std::min(2 * (1 + segments_above), kPaceMax);
   allowance_ = std::min(allowance_, 2 * segment_bytes_);
+}
+
+// What cleaning all of the log would gain must be worth the writing: two segments and an eighth.
+void Cleaner::hasten() {
+  const auto bytes = segments_.bytes() - retired_bytes_;
+  if (!is_due() || live_bytes_ + 2 * segment_bytes_ + bytes / 8 > bytes) return;
+  allowance_ = std::max(allowance_, kChunkBytes);
+}
+
+std::uint64_t Cleaner::left_of_target() const {
+  const auto read = chunks_.empty() ? read_to_ : chunks_.front().offset + in_chunk_;
+  return target().end - read;
 }
 
 std::optional<Kept> Cleaner::next() {
@@ -107,6 +119,7 @@ void Cleaner::came(Result<std::string> groups) {
 }
 
 void Cleaner::retire() {
+  trimmed_early_ += kept_bytes() <= begin_above(wanted_bytes());
   retired_bytes_ += target().header.bytes;
   ++retired_;
   read_to_ = kSegmentHeaderBytes;

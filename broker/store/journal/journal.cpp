@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::int64_t kRetrySpaceMs = 1000;
 
+// A lease makes a result due: the newest spare but this many is begun for what is running alone.
+constexpr std::size_t kSparesForLeases = 2;
+
 }  // namespace
 
 Journal::Journal(std::unique_ptr<Hands> hands, JournalOptions options)
@@ -52,6 +55,7 @@ void Journal::start_with(Prepared prepared) {
   placement_.emplace(options_, segments_, recent_, durable_seq_ + 1, random_);
   placement_->set_retired([this] { return cleaner_->retired(); });
   open_ = true;
+  if (const auto space = hands_->io().space()) note_space(*space);
   hands_->start();
   spares_.tend(0);
 }
@@ -136,8 +140,9 @@ bool Journal::dispatch_one() {
   return true;
 }
 
+// A segment whose first group is still being written may give others up.
 bool Journal::await_spare() {
-  if (spares_.exhausted()) {
+  if (spares_.exhausted() && under_way_ == 0) {
     fail({Errc::io_failed, "the disk is full: there is no space for another segment"});
   }
   return false;
@@ -145,14 +150,18 @@ bool Journal::await_spare() {
 
 // --- news from the hands
 
+// A commit counts only if no chore had failed by the time it was done: the disk may have told the
+// chore what the commit should have heard.
 void Journal::take_in() {
-  while (const auto commit = hands_->take_commit()) committed(*commit);
+  std::vector<std::unique_ptr<Commit>> commits;
+  while (auto commit = hands_->take_commit()) commits.push_back(std::move(commit));
   while (const auto chore = hands_->take_chore()) {
     chore->done();
     spares_.tend(cleaner_->retired());
   }
   if (spares_.failure()) fail(*spares_.failure());
   if (cleaner_->failure()) fail(*cleaner_->failure());
+  for (const auto& commit : commits) committed(*commit);
   dispatch();
 }
 
@@ -180,6 +189,24 @@ void Journal::segment_begun(const SegmentHeader& header) {
     spares_.recycle(segments_.take_oldest());
   }
   spares_.tend(cleaner_->retired());
+  measure_space();
+}
+
+void Journal::measure_space() {
+  auto space = std::make_shared<Result<DiskSpace>>(DiskSpace{});
+  hands_->give(Chore{[space](Io& io) { *space = io.space(); },
+                     [this, space] {
+                       if (*space) note_space(**space);  // else what is known so far still holds
+                     }});
+}
+
+// What the disk has for the log beside the spares: whole segments, those in use among them.
+void Journal::note_space(const DiskSpace& space) {
+  const auto segment = options_.segment_bytes;
+  const auto more = space.free_bytes / segment * segment;
+  const auto held = segments_.bytes() + spares_.bytes();
+  const auto all = more > UINT64_MAX - held ? UINT64_MAX : held + more;
+  cleaner_->set_room(all - std::min(all, kSpares * segment));
 }
 
 void Journal::fail(const Error& error) {
@@ -207,14 +234,24 @@ std::size_t Journal::backlog_bytes() const {
 
 bool Journal::takes_submissions() {
   take_in();
-  if (!spares_.lacks_space()) return true;
+  if (!spares_.lacks_space() && !cleaner_->is_crowded()) return true;
+  look_for_space();
+  return false;
+}
+
+void Journal::look_for_space() {
   const auto now = options_.clock_ms();
   const bool waited = now < retried_space_ms_ || now - retried_space_ms_ >= kRetrySpaceMs;
-  if (!waited) return false;
+  if (!waited) return;
   retried_space_ms_ = now;
   spares_.retry();
   spares_.tend(cleaner_->retired());
-  return false;
+  measure_space();
+}
+
+bool Journal::takes_leases() {
+  take_in();
+  return !spares_.lacks_space() || spares_.at_hand() >= kSparesForLeases;
 }
 
 // --- reading
@@ -297,7 +334,18 @@ std::optional<Fetched> Journal::next_fetched() {
 std::optional<Kept> Journal::next_to_clean() {
   take_in();
   if (failure_) return std::nullopt;
+  if (spares_.lacks_space()) {
+    if (!may_clean_without_space()) return std::nullopt;
+    cleaner_->hasten();  // submissions wait: nothing may be appended that would earn it
+  }
   return cleaner_->next();
+}
+
+// What cleaning writes must not use up the last spare before it has given a segment up: that one
+// comes back only with the next one begun.
+bool Journal::may_clean_without_space() const {
+  const auto spares = spares_.ready();
+  return spares >= 2 || (spares == 1 && placement_->room() > cleaner_->left_of_target() * 9 / 8);
 }
 
 StoreFigures Journal::figures() const {
@@ -306,6 +354,9 @@ StoreFigures Journal::figures() const {
   figures.segments = segments_.size();
   figures.spares = spares_.ready();
   figures.cached_bytes = recent_.bytes();
+  if (!cleaner_) return figures;
+  figures.log_bytes_max = cleaner_->bound();
+  figures.trimmed_early = cleaner_->trimmed_early();
   return figures;
 }
 

@@ -49,6 +49,7 @@ class Journal : public Store {
   std::optional<Error> failure() override;
   std::size_t backlog_bytes() const override;
   bool takes_submissions() override;
+  bool takes_leases() override;
 
   std::optional<std::string_view> cached(const Locator& where) override;
   void forget(const Locator& where) override { recent_.forget(where); }
@@ -77,6 +78,10 @@ class Journal : public Store {
   void dispatch();
   bool dispatch_one();
   bool await_spare();
+  void look_for_space();
+  void measure_space();
+  void note_space(const DiskSpace& space);
+  bool may_clean_without_space() const;
   void fail(const Error& error);
   void answer(Fetched fetched);
   void start_read(std::uint64_t ticket, std::function<Result<void>(Fetched&)> read);

@@ -44,6 +44,8 @@ class Placement {
   std::uint64_t added() const { return added_; }  // records, of both kinds
   // Bytes of groups that were placed, since the start; those of the open one not yet.
   std::uint64_t placed_bytes() const { return placed_bytes_; }
+  // Bytes that the newest segment still takes.
+  std::uint64_t room() const { return segments_.newest().header.bytes - offset_ - open_bytes(); }
   std::size_t open_bytes() const { return open_ ? open_->bytes().size() : 0; }
 
  private:

@@ -55,7 +55,9 @@ class Spares {
   const std::optional<Error>& failure() const { return failure_; }
 
   std::size_t ready() const { return ready_.size(); }
-  std::uint64_t bytes() const { return (ready_.size() + under_way_) * bytes_; }
+  // Those that are being recycled included.
+  std::size_t at_hand() const { return ready_.size() + under_way_ - (making_ ? 1 : 0); }
+  std::uint64_t bytes() const { return at_hand() * bytes_; }
 
  private:
   void make_one();

@@ -86,6 +86,7 @@ class HeldStore : public Store {
   std::optional<Error> failure() override { return std::nullopt; }
   std::size_t backlog_bytes() const override { return 0; }
   bool takes_submissions() override { return true; }
+  bool takes_leases() override { return true; }
   std::optional<std::string_view> cached(const Locator& where) override {
     if (!warm_) return std::nullopt;
     return records_.at(where.offset).bytes;
