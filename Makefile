@@ -5,11 +5,12 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 SEED ?= 42
+MINUTES ?= 20
 
 BUILD = cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
 CTEST = ctest --preset $(1) --parallel $(JOBS) -L '^($(2))$$'
 
-.PHONY: help setup build check check-all test simulate fuzz bench package package-test container-test nightly format tidy clean
+.PHONY: help setup build check check-all test simulate fuzz bench soak package package-test container-test nightly format tidy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -58,7 +59,13 @@ package-test: ## install that package on a bare Debian, run it, remove it (root;
 container-test: ## build the image, start the fleet of deploy/docker, put it to work (Docker)
 	@python3 tests/package/test_containers.py
 
-nightly: check-all ## `make check-all`, then twenty simulations, fuzzing, 9 million mutations, every failing call
+soak: build/release/build.ninja ## a fleet under steady load, and whether it stays as it is: make soak MINUTES=20
+	@$(call BUILD,release,services bench)
+	@DROVER_BIN=$(CURDIR)/build/release/bin python3 tests/system/soak.py $(MINUTES)
+
+nightly: check-all ## `make check-all`, 200 power cuts, 1,000 kills, simulations, fuzzing, mutations, every failing call
+	@DROVER_BIN=$(CURDIR)/build/release/bin DROVER_POWER_CUTS=200 python3 tests/system/test_power_cuts.py
+	@DROVER_BIN=$(CURDIR)/build/release/bin DROVER_KILLS=1000 python3 tests/system/test_all_killed.py
 	@for round in {1..20}; do \
 	  seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); \
 	  DROVER_SEED=$$seed $(call CTEST,release,simulation) --quiet || \

@@ -1,12 +1,15 @@
 """Holds what workers say they started against what producers were told was accepted.
 
-A history line is "task attempt started_ms created_ms". What the checker promises:
+A history line is "task attempt started_ms created_ms" for a start, "task attempt ok" for an end that
+the broker has recorded. What the checker promises:
 
   every accepted task was started; nothing was started that no producer sent;
   no (task, attempt) was started twice;
-  a task was started again only where something was killed between the two starts.
+  a task was started again only where something was killed between the two starts;
+  of each task the end of one attempt was recorded at most, and none was started after that one.
 """
 
+import bisect
 
 
 class Broken(Exception):
@@ -29,8 +32,31 @@ def read_starts(paths):
     return starts
 
 
+def read_ends(paths):
+    ends = []
+    for path in paths:
+        with open(path) as lines:
+            for line in lines:
+                fields = line.split()
+                if len(fields) == 3 and fields[2] == "ok":
+                    ends.append((fields[0], int(fields[1])))
+    return ends
+
+
+def check_ends(starts, ends):
+    """Of attempts that cannot fail: how many ends were recorded."""
+    newest = {}
+    for task, attempt, _ in starts:
+        newest[task] = max(attempt, newest.get(task, 0))
+    recorded = {}
+    for task, attempt in ends:  # the same end may be confirmed again
+        expect(recorded.setdefault(task, attempt) == attempt, f"{task} has ended twice")
+        expect(attempt == newest.get(task), f"attempt {attempt} of {task} ended it, {newest.get(task)} was the newest")
+    return len(recorded)
+
+
 def check(accepted, starts, kills_ms, slack_ms, unknown_allowed=False):
-    """`kills_ms`: moments of kills. `slack_ms`: how long after a kill its effect may show."""
+    """`kills_ms`: moments of kills, ascending. `slack_ms`: how long after a kill its effect may show."""
     seen = set()
     by_task = {}
     for task, attempt, at in starts:
@@ -47,7 +73,8 @@ def check(accepted, starts, kills_ms, slack_ms, unknown_allowed=False):
         attempts.sort()
         for (_, before), (number, after) in zip(attempts, attempts[1:]):
             again += 1
-            explained = any(before - slack_ms <= kill <= after for kill in kills_ms)
+            at = bisect.bisect_left(kills_ms, before - slack_ms)
+            explained = at < len(kills_ms) and kills_ms[at] <= after
             expect(explained, f"{task} was started again (attempt {number}) and nothing explains it")
     return {"tasks": len(by_task), "starts": len(starts), "again": again}
 
@@ -67,3 +94,10 @@ def self_test():
         except Broken:
             continue
         raise AssertionError("the history checker let a broken history pass")
+    check_ends(good, [("a", 1), ("b", 2), ("b", 2)])
+    for ends in [[("b", 1)], [("b", 1), ("b", 2)], [("c", 1)]]:  # stale; stale and recorded twice; nobody's
+        try:
+            check_ends(good, ends)
+        except Broken:
+            continue
+        raise AssertionError("the history checker let a stale end pass")
