@@ -2,6 +2,9 @@
 
 #include <signal.h>
 
+#include <cstdlib>
+#include <random>
+
 namespace drover::transport {
 namespace {
 
@@ -22,6 +25,9 @@ class NoSignals {
 }  // namespace
 
 Context::Context(int io_threads) : context_(io_threads) {
+  // libzmq numbers the peers of a router from rand() on, which starts alike in every process; and
+  // it aborts when a peer has taken the next number for its own routing id. So nobody may guess it.
+  std::srand(std::random_device{}());
   // libzmq starts its threads with the first socket.
   const NoSignals quiet;
   zmq::socket_t first(context_, zmq::socket_type::pair);

@@ -13,6 +13,9 @@ constexpr int kHandshakeMs = 3000;  // a peer that does not say who it is by the
 constexpr int kHeartbeatMs = 2000;  // ZMTP's own, which only finds dead connections; who is alive
 constexpr int kSilenceMs = 6000;    // is for the messages to say
 constexpr const char* kZapDomain = "drover";
+constexpr int kKeepaliveIdleS = 10;
+constexpr int kKeepaliveEveryS = 5;
+constexpr int kKeepaliveMisses = 3;
 constexpr int kBacklog = 1024;  // a fleet that reconnects all at once
 
 Error refusal(const char* what, const std::string& address, const zmq::error_t& error) {
@@ -58,8 +61,16 @@ Socket::Socket(Context& context, zmq::socket_type type, const SocketOptions& opt
 
 std::string Socket::address() const { return socket_.get(zmq::sockopt::last_endpoint); }
 
+// Who binds leaves the heartbeats to those who connect, whose pings say when to give them up, and
+// finds dead strangers by TCP's own: libzmq 4.3 aborts when its heartbeat is due on a connection
+// that broke while its messages waited to be read (`!_io_error`), which any peer can bring about.
 Result<void> Socket::bind(const std::string& address) {
   try {
+    socket_.set(zmq::sockopt::heartbeat_ivl, 0);
+    socket_.set(zmq::sockopt::tcp_keepalive, 1);
+    socket_.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleS);
+    socket_.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveEveryS);
+    socket_.set(zmq::sockopt::tcp_keepalive_cnt, kKeepaliveMisses);
     socket_.set(zmq::sockopt::ipv6, wants_ipv6(address));
     socket_.bind(address);
     return {};
