@@ -63,9 +63,10 @@ soak: build/release/build.ninja ## a fleet under steady load, and whether it sta
 	@$(call BUILD,release,services bench)
 	@DROVER_BIN=$(CURDIR)/build/release/bin python3 tests/system/soak.py $(MINUTES)
 
-nightly: check-all ## `make check-all`, 200 power cuts, 1,000 kills, simulations, fuzzing, mutations, every failing call
+nightly: check-all ## `make check-all`, a minute under attack, 200 power cuts, 1,000 kills, simulations, fuzzing, mutations, every failing call
 	@DROVER_BIN=$(CURDIR)/build/release/bin DROVER_POWER_CUTS=200 python3 tests/system/test_power_cuts.py
 	@DROVER_BIN=$(CURDIR)/build/release/bin DROVER_KILLS=1000 python3 tests/system/test_all_killed.py
+	@DROVER_ATTACK_SECONDS=60 ctest --preset release -R '^system_under_attack$$' --verbose
 	@for round in {1..20}; do \
 	  seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' '); \
 	  DROVER_SEED=$$seed $(call CTEST,release,simulation) --quiet || \

@@ -25,7 +25,7 @@ class Listeners {
     for (std::uint32_t i = 0; i < options_.count; ++i) {
       auto socket = transport::SubSocket::connect(context_, options_.status, socket_options);
       if (!socket) return socket.error();
-      socket->subscribe(options_.prefix);
+      if (auto heard = socket->subscribe(options_.prefix); !heard) return heard.error();
       sockets_.push_back(std::move(*socket));
     }
     return {};

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "broker/app/doorkeeper.hpp"
+#include "broker/app/guard.hpp"
 #include "broker/app/options.hpp"
 #include "broker/app/sockets.hpp"
 #include "broker/app/space_watch.hpp"
@@ -19,9 +20,10 @@ namespace drover::broker {
 namespace {
 
 constexpr int kFramesATurn = 128;  // of one socket, so that none starves the others
-constexpr std::size_t kBytesATurn = 4 * 1024 * 1024;  //
-constexpr Duration kSettle = 50ms;                    // for what was said to leave before closing
-constexpr Duration kDrainMax = 5s;                    // to make durable what was decided
+constexpr int kFrameCost = 16;     // of reading a frame, where throwing one away costs 1
+constexpr std::size_t kBytesATurn = 4 * 1024 * 1024;
+constexpr Duration kSettle = 50ms;  // for what was said to leave before closing
+constexpr Duration kDrainMax = 5s;  // to make durable what was decided
 
 int exit_code_of(Errc code) {
   switch (code) {
@@ -44,8 +46,14 @@ int give_up(std::string_view what, const Error& why) {
 
 class Loop {
  public:
-  Loop(Turn& turn, Store& store, Sockets& sockets, Doorkeeper& door, observe::Signals& signals)
-      : turn_(turn), store_(store), sockets_(sockets), door_(door), signals_(signals) {
+  Loop(Turn& turn, Store& store, Sockets& sockets, Doorkeeper& door, Guard& guard,
+       observe::Signals& signals)
+      : turn_(turn),
+        store_(store),
+        sockets_(sockets),
+        door_(door),
+        guard_(guard),
+        signals_(signals) {
     clients_ = poller_.add(sockets.clients());
     workers_ = poller_.add(sockets.workers());
     status_ = poller_.add(sockets.status());
@@ -61,15 +69,19 @@ class Loop {
       turn_.begin(clock.now());
       if (handshakes_ && poller_.ready(*handshakes_)) door_.answer();
       take_news();
-      take_frames(sockets_.workers(), workers_,
-                  [&](Peer peer, const Principal& who, std::string_view bytes) {
-                    turn_.on_worker_frame(peer, who, bytes);
-                  });
+      take_frames(
+          sockets_.workers(), workers_,
+          [&](Peer peer, const Principal& who, std::string_view bytes) {
+            return turn_.on_worker_frame(peer, who, bytes);
+          },
+          [&](Peer peer) { turn_.on_foreign_worker(peer); });
       if (turn_.takes_clients()) {
-        take_frames(sockets_.clients(), clients_,
-                    [&](Peer peer, const Principal& who, std::string_view bytes) {
-                      turn_.on_client_frame(peer, who, bytes);
-                    });
+        take_frames(
+            sockets_.clients(), clients_,
+            [&](Peer peer, const Principal& who, std::string_view bytes) {
+              return turn_.on_client_frame(peer, who, bytes);
+            },
+            [&](Peer peer) { turn_.on_foreign_client(peer); });
       }
       turn_.finish();
       if (const auto failed = turn_.failure()) return give_up("the store failed", *failed);
@@ -80,12 +92,13 @@ class Loop {
 
  private:
   Instant wake_at(Instant now) const {
-    const Instant at = std::min(turn_.wake_at(), watchdog_.wake_at());
+    const Instant at = std::min({turn_.wake_at(), watchdog_.wake_at(), guard_.sweep_at()});
     return stopping_at_ == kNever ? at : std::min(at, now + kSettle);
   }
 
   void take_news() {
     if (news_ && poller_.ready(*news_)) store_.acknowledge_wake();
+    guard_.sweep(turn_, sockets_);
     if (poller_.ready(status_) || turn_.now() >= sweep_at_) {
       sweep_at_ = turn_.now() + 1s;
       if (door_.refresh()) sockets_.cut([this](auto user_id) { return door_.is_stale(user_id); });
@@ -103,18 +116,29 @@ class Loop {
     turn_.drain();
   }
 
-  template <class Handle>
+  template <class Handle, class Foreign>
   void take_frames(transport::RouterSocket& socket, transport::Poller::Slot slot,
-                   const Handle& handle) {
+                   const Handle& handle, const Foreign& foreign) {
     if (!poller_.ready(slot)) return;
     std::size_t bytes = 0;
-    for (int i = 0; i < kFramesATurn && bytes < kBytesATurn; ++i) {
+    for (int left = kFramesATurn * kFrameCost; left > 0 && bytes < kBytesATurn;) {
       const auto in = socket.receive();
       if (!in) return;
       bytes += in->frame.size();
-      const Principal* who = door_.find(in->frame.user_id());
-      if (who != nullptr) handle(Peer{in->peer}, *who, in->frame.view());
+      left -= take(*in, handle, foreign) ? kFrameCost : 1;
     }
+  }
+
+  // False if it was thrown away unread.
+  template <class Handle, class Foreign>
+  bool take(const transport::RouterSocket::Incoming& in, const Handle& handle,
+            const Foreign& foreign) {
+    if (in.foreign) return foreign(Peer{in.peer}), false;
+    if (const Principal* who = door_.find(in.frame.user_id())) {
+      return handle(Peer{in.peer}, *who, in.frame.view());
+    }
+    turn_.refusals().dropped(Errc::unauthenticated);
+    return false;
   }
 
   // The exit code once a stop that was asked for is complete.
@@ -128,6 +152,7 @@ class Loop {
   Store& store_;
   Sockets& sockets_;
   Doorkeeper& door_;
+  Guard& guard_;
   observe::Signals& signals_;
   observe::Watchdog watchdog_;
   transport::Poller poller_;
@@ -153,7 +178,10 @@ void say_ready(Turn& turn, Sockets& sockets) {
 }  // namespace
 
 int run_broker(const config::Settings& settings) {
+  if (auto ok = transport::check_library(); !ok)
+    return give_up("the broker does not start", ok.error());
   observe::Signals signals;
+  Guard guard(settings);
   transport::Context context;
   auto door = Doorkeeper::open(settings, context);
   if (!door) return give_up("the broker does not start", door.error());
@@ -169,9 +197,10 @@ int run_broker(const config::Settings& settings) {
   }
   if (auto ok = sockets.bind(settings, door->curve()); !ok)
     return give_up("the broker does not start", ok.error());
+  guard.watch_listeners();
   turn.set_addresses(sockets.status().address(), sockets.workers().address());
   say_ready(turn, sockets);
-  const int code = Loop(turn, **store, sockets, *door, signals).run(clock);
+  const int code = Loop(turn, **store, sockets, *door, guard, signals).run(clock);
   (*store)->close();
   if (code != 0) return code;
   if (const auto failed = (*store)->failure()) return give_up("the last commit failed", *failed);

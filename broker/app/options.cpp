@@ -18,6 +18,7 @@ CoreOptions core_options(const config::Settings& s) {
   o.message_max = s.limits.message_max;
   o.queue_length = s.limits.queue_length;
   o.queues = s.limits.queues;
+  o.waits_of_peer = s.limits.peer_waits;
   o.policy.timeout = s.tasks.timeout;
   o.policy.result_ttl = s.tasks.result_ttl;
   o.policy.max_attempts = s.tasks.max_attempts;
@@ -86,6 +87,11 @@ TurnOptions turn_options(const config::Settings& settings) {
     std::error_code error;
     o.store_directory = std::filesystem::absolute(directory, error).lexically_normal().string();
   }
+  const auto& limits = settings.limits;
+  o.client_limits.malformed = o.worker_limits.malformed = limits.malformed;
+  o.client_limits.requests = o.worker_limits.requests = limits.peer_requests;
+  o.client_limits.tasks = limits.peer_tasks;
+  o.worker_limits.greetings = limits.peer_greetings;
   return o;
 }
 

@@ -49,7 +49,9 @@ struct CoreOptions {
   std::size_t kinds = 10'000;  // type and requirements together, in use at once
   std::size_t workers = 10'000;
   std::size_t waits = 100'000;  // callers that wait for a task's end
-  Policy policy;                // of a task that does not say
+  std::size_t waits_of_peer = 10'000;
+  Duration wait_max = 10min;  // then a caller is told to ask again: it may have gone
+  Policy policy;              // of a task that does not say
   std::uint64_t results_max = 1'000'000;
   std::uint64_t results_bytes_max = 1ULL << 30;
   Duration dlq_ttl = std::chrono::hours(24 * 30);
@@ -91,7 +93,8 @@ class Core {
   Result<TaskState> cancel(const TaskId& id, Instant now, Output& out);
   // Dead, cancelled, expired: again. Retrying: now. NOT_FOUND; WRONG_STATE.
   Result<TaskState> retry(const TaskId& id, Instant now, Output& out);
-  // Tells wait_over when the task has ended or `timeout` is over: at once if it has ended.
+  // Tells wait_over when the task has ended or `timeout`, at most wait_max, is over: at once if it
+  // has ended.
   // NOT_FOUND; RESOURCE_EXHAUSTED.
   Result<void> wait(Peer peer, std::uint64_t request, const TaskId& id, Duration timeout,
                     Instant now, Output& out);
@@ -127,6 +130,7 @@ class Core {
   // All that was said up to this event has left.
   void set_told_seq(std::uint64_t seq) { told_seq_ = seq; }
   void set_storage_full(bool full) { storage_full_ = full; }
+  void set_memory_short(bool is_short) { memory_short_ = is_short; }
   void set_draining(bool draining) { draining_ = draining; }
 
   // Cleaning: appends a newer copy of what is still needed of this old record.
@@ -134,6 +138,8 @@ class Core {
   // All totals, as the blob of a `books` record.
   std::string save_books() const { return queues_.save(next_admission_); }
   std::uint64_t live_bytes() const { return live_bytes_; }
+  // Memory that is held for tasks to come: those that ended left it.
+  std::uint64_t spare_bytes() const { return tasks_.spare_bytes(); }
 
   // --- questions
   std::optional<TaskView> show(const TaskId& id) const;
@@ -299,6 +305,7 @@ class Core {
   Instant judge_at_ = kNever;    // the next look at silent workers
   Instant no_verdict_before_{};  // see listen_again
   bool storage_full_ = false;
+  bool memory_short_ = false;
   bool draining_ = false;
 
   std::uint64_t results_evicted_ = 0;

@@ -56,6 +56,12 @@ Result<std::uint32_t> Core::room_for(const TaskSpec& spec, std::string_view tena
   if (draining_) return Error{Errc::draining, "the broker is stopping", {}, 1s};
   if (storage_full_)
     return Error{Errc::storage_full, "the store has no room for new tasks", {}, 5s};
+  if (memory_short_) {
+    return Error{Errc::resource_exhausted,
+                 "limits.memory_max: the broker's memory is full until tasks end",
+                 {},
+                 5s};
+  }
   const std::string_view name = spec.queue.empty() ? "default" : spec.queue;
   const auto queue = queues_.find_or_add(tenant, name, options_.queues);
   if (queue == kNone) {
@@ -214,7 +220,14 @@ Result<void> Core::wait(Peer peer, std::uint64_t request, const TaskId& id, Dura
   if (waits_.size() >= options_.waits) {
     return Error{Errc::resource_exhausted, "too many callers wait for tasks", {}, 1s};
   }
-  waits_.add(task, {peer, request, now + std::clamp(timeout, Duration(0), kDelayMax)});
+  if (waits_.of(peer) >= options_.waits_of_peer) {
+    return Error{Errc::resource_exhausted,
+                 "limits.peer_waits: this connection waits for " +
+                     std::to_string(options_.waits_of_peer) + " tasks already",
+                 {},
+                 1s};
+  }
+  waits_.add(task, {peer, request, now + std::clamp(timeout, Duration(0), options_.wait_max)});
   return {};
 }
 

@@ -121,6 +121,7 @@ class TaskTable {
   }
 
   std::size_t size() const { return index_.size(); }
+  std::uint64_t spare_bytes() const { return free_.size() * sizeof(TaskSlot); }
   // Indices below this have been used; `in_use` tells which are now.
   TaskIndex end() const { return end_; }
 

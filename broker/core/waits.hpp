@@ -24,6 +24,7 @@ class Waits {
  public:
   void add(TaskIndex task, const Waiter& waiter) {
     waiters_[task].push_back(waiter);
+    ++by_peer_[waiter.peer];
     order_.insert({waiter.until, {task, waiter.request}});
   }
 
@@ -33,7 +34,10 @@ class Waits {
     if (at == waiters_.end()) return {};
     std::vector<Waiter> taken = std::move(at->second);
     waiters_.erase(at);
-    for (const auto& w : taken) order_.erase(order_.find({w.until, {task, w.request}}));
+    for (const auto& w : taken) {
+      order_.erase(order_.find({w.until, {task, w.request}}));
+      over(w.peer);
+    }
     return taken;
   }
 
@@ -47,6 +51,7 @@ class Waits {
     for (auto at = list.begin(); at != list.end(); ++at) {
       if (at->request != request || at->until != until) continue;
       out = *at;
+      over(at->peer);
       list.erase(at);
       break;
     }
@@ -56,9 +61,19 @@ class Waits {
 
   Instant earliest() const { return order_.empty() ? kNever : order_.begin()->first; }
   std::size_t size() const { return order_.size(); }
+  std::size_t of(Peer peer) const {
+    const auto at = by_peer_.find(peer);
+    return at == by_peer_.end() ? 0 : at->second;
+  }
 
  private:
+  void over(Peer peer) {
+    const auto at = by_peer_.find(peer);
+    if (--at->second == 0) by_peer_.erase(at);
+  }
+
   absl::flat_hash_map<TaskIndex, std::vector<Waiter>> waiters_;
+  absl::flat_hash_map<Peer, std::size_t> by_peer_;
   std::multiset<std::pair<Instant, std::pair<TaskIndex, std::uint64_t>>> order_;
 };
 

@@ -65,6 +65,7 @@ void Outbox::assign(Peer peer, SessionId session, const wire::Assign::Item& item
 }
 
 void Outbox::confirm(Peer peer, SessionId session, const wire::Verdict& verdict) {
+  refusals_.told(verdict.code);
   Item& said = say(Kind::confirm, peer);
   said.session = session;
   wire::encode_item(verdict, said.bytes);
@@ -83,6 +84,7 @@ void Outbox::alive(Peer peer, SessionId session) {
 }
 
 void Outbox::who(Peer peer, SessionId session, const Error& error) {
+  refusals_.told(error.code);
   frame_.clear();
   wire::encode(wire::WorkerOrder(wire::Who{session, error.code, error.message}), frame_);
   outlet_.send_to_worker(peer, frame_);
@@ -108,6 +110,7 @@ void Outbox::progress(const Record& task, const wire::Progress::Item& progress) 
 // --- answers
 
 void Outbox::accepted(Peer peer, const wire::SubmitReply& reply) {
+  for (const auto& outcome : reply.outcomes) refusals_.told(outcome.code);
   wire::encode_item(reply, say(Kind::accepted, peer).bytes);
 }
 
@@ -123,6 +126,7 @@ void Outbox::answer(Peer peer, std::uint64_t request, std::string body) {
 }
 
 void Outbox::refuse(Peer peer, std::uint64_t request, const Error& error) {
+  refusals_.told(error.code);
   reply(peer, wire::Refused{request, error.code, error.message, error.field, error.retry_after});
 }
 
@@ -206,6 +210,7 @@ void Outbox::finish_task(Item& item, std::string_view record) {
 
 void Outbox::finish_events(Item& item, const Fetched& fetched) {
   if (fetched.code == Errc::events_trimmed) {
+    refusals_.told(fetched.code);
     wire::encode(
         wire::ClientReply(wire::Refused{item.request, fetched.code, fetched.message, "since"}),
         item.bytes);

@@ -25,6 +25,7 @@
 #include "broker/core/views.hpp"
 #include "broker/io/outlet.hpp"
 #include "broker/io/principal.hpp"
+#include "broker/io/refusals.hpp"
 #include "broker/store/store.hpp"
 #include "common/wire/codec.hpp"
 
@@ -75,6 +76,9 @@ class Outbox : public Output {
   // The newest event of which all is told that had to be: nothing said up to it still waits for the
   // disk or for a payload.
   std::uint64_t told_seq() const;
+
+  // What was refused, counted where it is said.
+  Refusals& refusals() { return refusals_; }
 
   bool empty() const { return items_.empty(); }
   // Of answers that wait, about; payloads are bounded by the workers' windows.
@@ -151,6 +155,7 @@ class Outbox : public Output {
   std::vector<std::pair<Peer, Gathered>> gathered_;
   std::vector<Peer> unreachable_;
   std::optional<Error> failure_;
+  Refusals refusals_;
 
   std::vector<std::string> scratch_;
   std::string frame_;

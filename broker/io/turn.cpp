@@ -37,7 +37,9 @@ Turn::Turn(const TurnOptions& options, Store& store, Outlet& outlet, std::uint64
       store_(store),
       outlet_(outlet),
       outbox_(store, outlet, options.frames.message_max),
-      seed_(seed) {}
+      seed_(seed),
+      client_limits_(options.client_limits),
+      worker_limits_(options.worker_limits) {}
 
 Result<void> Turn::start(Instant now) {
   // The core needs the store's id, which the store knows only once it is open; it does not need it
@@ -84,18 +86,21 @@ void Turn::begin(Instant clock) {
   core_->set_storage_full(!store_.takes_submissions());
 }
 
-void Turn::on_worker_frame(Peer peer, const Principal& who, std::string_view frame) {
+bool Turn::on_worker_frame(Peer peer, const Principal& who, std::string_view frame) {
   ++figures_.worker_frames;
+  if (!admit_worker(peer)) return false;
   const auto message = wire::decode_worker_message(frame, options_.frames);
   if (!message) {
-    ++figures_.refused_frames;
-    return outbox_.who(peer, SessionId{0}, message.error());
+    outbox_.who(peer, SessionId{0}, malformed(worker_limits_, peer, message.error()));
+    return true;
   }
+  if (!admit(peer, *message)) return false;
   if (auto ok = may_say(who.role, *message); !ok) {
     ++figures_.forbidden;
-    return outbox_.who(peer, SessionId{0}, ok.error());
+    outbox_.who(peer, SessionId{0}, ok.error());
+    return true;
   }
-  if (!is_own_session(peer, who, *message)) return;
+  if (!is_own_session(peer, who, *message)) return true;
   std::visit(
       [&](const auto& m) {
         using M = std::decay_t<decltype(m)>;
@@ -110,6 +115,7 @@ void Turn::on_worker_frame(Peer peer, const Principal& who, std::string_view fra
         if constexpr (std::is_same_v<M, wire::Bye>) core_->bye(peer, m, now_, outbox_);
       },
       *message);
+  return true;
 }
 
 // A session belongs to the key that said hello, as the key was then. Under another it is unknown,
@@ -131,13 +137,16 @@ bool Turn::is_own_session(Peer peer, const Principal& who, const wire::WorkerMes
   return false;
 }
 
-void Turn::on_client_frame(Peer peer, const Principal& who, std::string_view frame) {
+bool Turn::on_client_frame(Peer peer, const Principal& who, std::string_view frame) {
   ++figures_.client_frames;
+  if (!admit_client(peer, frame)) return false;
   const auto message = wire::decode_client_message(frame, options_.frames);
   if (!message) {
-    ++figures_.refused_frames;
-    return outbox_.refuse(peer, wire::peek_request(frame), message.error());
+    outbox_.refuse(peer, wire::peek_request(frame),
+                   malformed(client_limits_, peer, message.error()));
+    return true;
   }
+  charge(peer, *message);
   const Caller caller{peer, who};
   std::visit(
       [&](const auto& m) {
@@ -146,6 +155,7 @@ void Turn::on_client_frame(Peer peer, const Principal& who, std::string_view fra
         on(caller, m);
       },
       *message);
+  return true;
 }
 
 void Turn::refuse(const Caller& caller, std::uint64_t request, const Error& error) {
@@ -330,6 +340,7 @@ void Turn::on(const Caller& caller, const wire::Cancel& m) {
   for (const auto& id : m.tasks) {
     changed.push_back({id, sees(caller, id) ? core_->cancel(id, now_, outbox_) : not_found()});
   }
+  count_refused(changed);
   std::string body;
   encode_changed(changed, body);
   outbox_.answer(caller.peer, m.request, std::move(body));
@@ -340,6 +351,7 @@ void Turn::on(const Caller& caller, const wire::Retry& m) {
   for (const auto& id : m.tasks) {
     changed.push_back({id, sees(caller, id) ? core_->retry(id, now_, outbox_) : not_found()});
   }
+  count_refused(changed);
   std::string body;
   encode_changed(changed, body);
   outbox_.answer(caller.peer, m.request, std::move(body));
@@ -430,7 +442,9 @@ void Turn::on(const Caller& caller, const wire::Stats& m) {
   w.uint("commit_us_max", s.commit_us_max).uint("cached_bytes", s.cached_bytes);
   w.uint("carried_bytes", s.carried_bytes).uint("torn_tail_bytes", s.torn_tail_bytes);
   w.uint("log_bytes_max", s.log_bytes_max).uint("trimmed_early", s.trimmed_early);
-  w.boolean("storage_full", !store_.takes_submissions()).finish();
+  w.boolean("storage_full", !store_.takes_submissions());
+  write_protection(w);
+  w.finish();
   outbox_.answer(caller.peer, m.request, std::move(body));
 }
 

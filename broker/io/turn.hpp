@@ -18,11 +18,14 @@
 #include <string_view>
 
 #include "broker/core/core.hpp"
+#include "broker/io/answers.hpp"
 #include "broker/io/outbox.hpp"
 #include "broker/io/outlet.hpp"
+#include "broker/io/peer_limits.hpp"
 #include "broker/io/principal.hpp"
 #include "broker/store/store.hpp"
 #include "common/wire/codec.hpp"
+#include "common/wire/map_writer.hpp"
 
 namespace drover::broker {
 
@@ -33,6 +36,17 @@ struct TurnOptions {
   std::string software;                       // told to clients
   std::string store_directory;                // likewise; "" of a store without one
   std::uint64_t pid = 0;                      // likewise
+  PeerLimitOptions client_limits, worker_limits;
+};
+
+// What the process knows of itself.
+struct ProcessFigures {
+  std::uint64_t memory = 0, memory_max = 0;  // bytes in use; at most
+  bool memory_short = false;                 // no new tasks are taken until it is less
+  std::uint64_t descriptors = 0, descriptors_max = 0;
+  bool listening = true;  // new connections are taken
+  std::uint64_t subscriptions = 0, subscriptions_refused = 0;
+  std::uint64_t undelivered = 0;  // answers whose client had gone or did not read
 };
 
 struct TurnFigures {
@@ -67,9 +81,13 @@ class Turn {
 
   // `clock` is the process's time. Once in a turn, before the frames.
   void begin(Instant clock);
-  // `who` is the principal of the key that the frame came under.
-  void on_worker_frame(Peer peer, const Principal& who, std::string_view frame);
-  void on_client_frame(Peer peer, const Principal& who, std::string_view frame);
+  // `who` is the principal of the key that the frame came under. False if the frame was thrown away
+  // unread, which costs next to nothing.
+  bool on_worker_frame(Peer peer, const Principal& who, std::string_view frame);
+  bool on_client_frame(Peer peer, const Principal& who, std::string_view frame);
+  // A message came that no peer of ours writes; its frames are gone already.
+  bool on_foreign_worker(Peer peer) { return drop_foreign(worker_limits_, peer), false; }
+  bool on_foreign_client(Peer peer) { return drop_foreign(client_limits_, peer), false; }
   // Lets time pass, leases what can be, and sends what is durable.
   void finish();
 
@@ -82,6 +100,9 @@ class Turn {
   // to now (a delay, a ttl) would be reckoned from a time that is long gone.
   bool takes_clients() const;
 
+  // Now and then: what stats tell, and whether memory allows new tasks.
+  void tell(const ProcessFigures& figures);
+
   // From now on no new tasks; what was said still leaves.
   void drain() { core_->set_draining(true); }
   // True when nothing decided is still untold.
@@ -93,6 +114,7 @@ class Turn {
 
   Core& core() { return *core_; }
   const TurnFigures& figures() const { return figures_; }
+  Refusals& refusals() { return outbox_.refusals(); }
   Instant now() const { return now_; }
 
  private:
@@ -122,6 +144,15 @@ class Turn {
   void on(const Caller& caller, const wire::Books& m);
   void on(const Caller& caller, const wire::Events& m);
   void on(const Caller& caller, const wire::Ping& m);
+  // limits of peers (turn_limits.cpp)
+  bool admit_client(Peer peer, std::string_view frame);
+  bool admit_worker(Peer peer);
+  bool admit(Peer peer, const wire::WorkerMessage& message);
+  void charge(Peer peer, const wire::ClientMessage& message);
+  Error malformed(PeerLimits& limits, Peer peer, Error error);
+  void drop_foreign(PeerLimits& limits, Peer peer);
+  void count_refused(const std::vector<Changed>& changed);
+  void write_protection(wire::MapWriter& m);
   bool is_catching_up() const { return now_ < clock_; }
   void dispatch();
   bool has_room() const;
@@ -148,6 +179,8 @@ class Turn {
   TurnFigures figures_;
   DoorFigures door_;
   std::uint64_t subscriptions_refused_ = 0;
+  ProcessFigures process_;
+  PeerLimits client_limits_, worker_limits_;
 };
 
 }  // namespace drover::broker

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/commands/commands.hpp"
 #include "cli/human.hpp"
@@ -34,6 +37,20 @@ std::string label(std::string name) {
   return name;
 }
 
+// Name and figure of each line; a table within takes a line for each of its entries.
+std::vector<std::pair<std::string, std::string>> lines_of(const json& figures) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const auto& [name, value] : figures.items()) {
+    if (!value.is_object()) {
+      lines.emplace_back(label(name), figure(name, value));
+      continue;
+    }
+    for (const auto& [key, count] : value.items())
+      lines.emplace_back(label(name) + " " + key, figure(key, count));
+  }
+  return lines;
+}
+
 int stats(Context& context) {
   auto client = context.client();
   if (!client) return context.fail(client.error());
@@ -43,10 +60,11 @@ int stats(Context& context) {
     context.print_json(*figures);
     return kOk;
   }
+  const auto lines = lines_of(*figures);
   std::size_t width = 0;
-  for (const auto& [name, value] : figures->items()) width = std::max(width, label(name).size());
-  for (const auto& [name, value] : figures->items()) {
-    context.print(fmt::format("{:<{}}  {}", label(name), width, figure(name, value)));
+  for (const auto& [name, value] : lines) width = std::max(width, name.size());
+  for (const auto& [name, value] : lines) {
+    context.print(fmt::format("{:<{}}  {}", name, width, value));
   }
   return kOk;
 }

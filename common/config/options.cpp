@@ -133,6 +133,28 @@ void declare_limits(Settings& s, OptionList& o) {
           "The most tasks that a queue holds, dead ones included.", std::uint64_t{1},
           std::uint64_t{1'000'000'000});
   o.count(s.limits.queues, "limits.queues", "The most queues.", 1u, 1'000'000u);
+  constexpr std::uint64_t kRateMost = 1'000'000'000;
+  o.count(s.limits.malformed, "limits.malformed",
+          "A connection that sends so many unreadable messages within 10 s is not read for 60 s, "
+          "the next times for 10 min. 0: any number.",
+          0u, 1'000'000u);
+  o.count(s.limits.peer_requests, "limits.peer_requests",
+          "The most requests of one connection in a second. A submission is one, whatever its "
+          "size; a list is 100, a page of events 10. 0: any number.",
+          std::uint64_t{0}, kRateMost);
+  o.count(s.limits.peer_tasks, "limits.peer_tasks",
+          "The most tasks that one connection submits in a second. 0: any number.",
+          std::uint64_t{0}, kRateMost);
+  o.count(s.limits.peer_greetings, "limits.peer_greetings",
+          "The most hellos, heartbeats and reports of progress of one worker that are read in a "
+          "second. 0: any number.",
+          std::uint64_t{0}, kRateMost);
+  o.count(s.limits.peer_waits, "limits.peer_waits",
+          "The most tasks that one connection waits for at a time.", 1u, 100'000u);
+  o.size(s.limits.memory_max, "limits.memory_max",
+         "With this much memory in use the broker takes no new tasks until it is a tenth less. 0B: "
+         "four fifths of what the system grants.",
+         0, 1024 * kTiB);
 }
 
 void declare_tasks(Settings& s, OptionList& o) {

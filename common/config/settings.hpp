@@ -73,6 +73,12 @@ struct Settings {
     std::uint32_t batch_max = 1000;
     std::uint64_t queue_length = 10'000'000;
     std::uint32_t queues = 10'000;
+    std::uint32_t malformed = 20;
+    std::uint64_t peer_requests = 100'000;
+    std::uint64_t peer_tasks = 1'000'000;
+    std::uint64_t peer_greetings = 100;
+    std::uint32_t peer_waits = 10'000;
+    std::uint64_t memory_max = 0;  // 0 = 80 % of what the system grants
   } limits;
 
   struct Tasks {

@@ -1,12 +1,16 @@
 #include "common/transport/context.hpp"
 
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <cstdlib>
 #include <random>
+#include <tuple>
 
 namespace drover::transport {
 namespace {
+
+constexpr std::tuple kOldest(4, 3, 3);
 
 // Blocks all signals for the calling thread while it lives; threads started meanwhile inherit that.
 class NoSignals {
@@ -23,6 +27,20 @@ class NoSignals {
 };
 
 }  // namespace
+
+Result<void> check_library(int major, int minor, int patch) {
+  if (std::tuple(major, minor, patch) >= kOldest) return {};
+  return Error{Errc::bad_configuration,
+               fmt::format("libzmq {}.{}.{} is installed; 4.3.3 is the oldest without holes that "
+                           "strangers can use",
+                           major, minor, patch)};
+}
+
+Result<void> check_library() {
+  int major = 0, minor = 0, patch = 0;
+  zmq_version(&major, &minor, &patch);
+  return check_library(major, minor, patch);
+}
 
 Context::Context(int io_threads) : context_(io_threads) {
   // libzmq numbers the peers of a router from rand() on, which starts alike in every process; and

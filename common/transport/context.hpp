@@ -6,7 +6,14 @@
 
 #include <zmq.hpp>
 
+#include "common/base/result.hpp"
+
 namespace drover::transport {
+
+// Whether this libzmq is good enough to meet strangers: before 4.3.3 a single mute connection
+// could keep all others out (CVE-2020-15166). BAD_CONFIGURATION if it is older.
+Result<void> check_library();
+Result<void> check_library(int major, int minor, int patch);
 
 class Context {
  public:

@@ -5,6 +5,7 @@
 namespace drover::transport {
 namespace {
 
+constexpr int kDroppedAtOnce = 1000;       // frames of one foreign message
 constexpr std::size_t kRoutingIdSize = 5;  // a zero and a number of four bytes
 constexpr PeerId kMark = PeerId{1} << 40;  // keeps a packed id from being 0
 
@@ -39,17 +40,33 @@ Result<RouterSocket> RouterSocket::bind(Context& context, const std::string& add
 
 std::optional<RouterSocket::Incoming> RouterSocket::receive() {
   Incoming in;
-  Frame id;
   bool more = false;
-  while (receive_frame(id, more)) {
-    in.peer = pack(id.view());
-    if (more && receive_frame(in.frame, more) && !more && in.peer != 0) {
-      if (secured_) remember(in);
-      return in;
-    }
-    drop_rest(more);
+  if (is_dropping_) {
+    in.peer = dropping_;
+    drop(in, /*more=*/true);
+    return in;
   }
-  return std::nullopt;
+  Frame id;
+  if (!receive_frame(id, more)) return std::nullopt;
+  in.peer = pack(id.view());
+  const bool whole = more && receive_frame(in.frame, more) && !more;
+  if (!whole || in.peer == 0) {
+    ++dropped_;
+    drop(in, more);
+  } else if (secured_) {
+    remember(in);
+  }
+  return in;
+}
+
+// The frames of a message that has begun to arrive are all there.
+void RouterSocket::drop(Incoming& message, bool more) {
+  message.foreign = true;
+  message.frame = Frame();
+  Frame rest;
+  for (int i = 0; more && i < kDroppedAtOnce; ++i) more = receive_frame(rest, more) && more;
+  is_dropping_ = more;
+  dropping_ = message.peer;
 }
 
 // Of each connection once: asking a frame where it came from costs more than looking here.

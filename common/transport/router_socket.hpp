@@ -22,8 +22,11 @@ using PeerId = std::uint64_t;
 class RouterSocket : public Socket {
  public:
   struct Incoming {
-    PeerId peer = 0;
+    PeerId peer = 0;  // 0 = the peer chose its routing id
     Frame frame;
+    // No peer of ours writes such a message (a chosen routing id, no frame or more than one). The
+    // frame is empty: what came is thrown away, a long one piece by piece, each told as foreign.
+    bool foreign = false;
   };
 
   // Binds `address`: tcp://host:port, with * for all interfaces and 0 or * for a free port
@@ -31,7 +34,8 @@ class RouterSocket : public Socket {
   static Result<RouterSocket> bind(Context& context, const std::string& address,
                                    const SocketOptions& options);
 
-  // The next message that is there, or nothing.
+  // The next message that is there, or nothing. Takes one message at most and at most 1,000 frames
+  // of it, so a peer that sends nothing but foreign ones cannot keep the caller.
   std::optional<Incoming> receive();
 
   // Cuts the connections of all whose frames bear a User-Id for which `goes` holds. A secured
@@ -55,6 +59,10 @@ class RouterSocket : public Socket {
   bool secured_;
   std::unordered_map<PeerId, Known> known_;  // of a secured socket
   std::size_t forget_at_ = 64;               // when it has grown to this, the gone are forgotten
+  void drop(Incoming& message, bool more);
+
+  PeerId dropping_ = 0;  // whose long message is being thrown away
+  bool is_dropping_ = false;
 };
 
 }  // namespace drover::transport

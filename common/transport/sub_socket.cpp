@@ -1,5 +1,9 @@
 #include "common/transport/sub_socket.hpp"
 
+#include <fmt/format.h>
+
+#include "common/transport/xpub_socket.hpp"
+
 namespace drover::transport {
 namespace {
 
@@ -23,8 +27,13 @@ Result<SubSocket> SubSocket::connect(Context& context, const std::string& addres
   return sub;
 }
 
-void SubSocket::subscribe(const std::string& prefix) {
+Result<void> SubSocket::subscribe(const std::string& prefix) {
+  if (prefix.size() > kSubscriptionMax) {
+    return Error{Errc::invalid_argument,
+                 fmt::format("a subscription has at most {} bytes", kSubscriptionMax), "prefix"};
+  }
   socket_.set(zmq::sockopt::subscribe, prefix);
+  return {};
 }
 
 std::optional<SubSocket::Told> SubSocket::receive() {

@@ -23,8 +23,10 @@ class SubSocket : public Socket {
   static Result<SubSocket> connect(Context& context, const std::string& address,
                                    const SocketOptions& options);
 
-  // Asks for all topics that begin with `prefix`, up to 200 bytes; "" is everything.
-  void subscribe(const std::string& prefix);
+  // Asks for all topics that begin with `prefix`; "" is everything. INVALID_ARGUMENT if it has more
+  // than 200 bytes: the bus would not enter it, and libzmq 4.3 crashes when it unsubscribes a topic
+  // of megabytes.
+  Result<void> subscribe(const std::string& prefix);
 
   std::optional<Told> receive();
 

@@ -1,13 +1,41 @@
 #include "common/transport/xpub_socket.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+
 namespace drover::transport {
 namespace {
 
 constexpr std::int64_t kSubscriberMessageMax = 1024;  // 256 would refuse CURVE's own handshake
+// Of one peer, libzmq reads no more requests than this before we have looked at them: the rest
+// waits in the kernel. Nothing is lost by that, and whoever floods us waits for himself.
+constexpr int kWaitingMax = 64;
+constexpr int kReceiveBuffer = 4096;       // bytes that the kernel takes before libzmq reads them
+constexpr std::size_t kRefusalsMax = 100;  // of one peer
+
+// Our own port of a connection; 0 if it is none. A descriptor that a request came over may have
+// passed to another socket of the process meanwhile.
+std::uint16_t port_of(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  if (address.ss_family == AF_INET)
+    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+  if (address.ss_family == AF_INET6)
+    return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+  return 0;
+}
+
+std::uint16_t port_in(const std::string& address) {
+  return static_cast<std::uint16_t>(
+      std::strtoul(address.c_str() + address.find_last_of(':') + 1, nullptr, 10));
+}
 
 SocketOptions for_bus(SocketOptions options) {
   options.message_max = kSubscriberMessageMax;
-  options.receive_max = 0;  // a subscription that finds no room would be lost without a word
+  options.receive_max = kWaitingMax;
   return options;
 }
 
@@ -16,12 +44,14 @@ SocketOptions for_bus(SocketOptions options) {
 XpubSocket::XpubSocket(Context& context, const SocketOptions& options)
     : Socket(context, zmq::socket_type::xpub, for_bus(options)) {
   socket_.set(zmq::sockopt::xpub_manual, 1);
+  socket_.set(zmq::sockopt::rcvbuf, kReceiveBuffer);
 }
 
 Result<XpubSocket> XpubSocket::bind(Context& context, const std::string& address,
                                     const SocketOptions& options) {
   XpubSocket xpub(context, options);
   if (auto bound = xpub.Socket::bind(address); !bound) return bound.error();
+  xpub.port_ = port_in(xpub.address());
   return xpub;
 }
 
@@ -43,12 +73,13 @@ void XpubSocket::take_subscriptions(const Admits& admits) {
 void XpubSocket::take(Frame& request, const Admits& admits) {
   const Connection connection(request);
   const auto bytes = request.view();
-  if (connection.descriptor() < 0 || bytes.empty()) return;
+  if (!connection.stands() || bytes.empty()) return;
   auto& peer = peers_[connection.descriptor()];
   if (peer.connection != connection) {
     forget(peer);
     peer.connection = connection;
     peer.user_id = request.user_id();
+    peer.refused = 0;
   }
   const auto topic = bytes.substr(1);
   if (bytes[0] == 1) {
@@ -56,6 +87,9 @@ void XpubSocket::take(Frame& request, const Admits& admits) {
   } else {
     leave(peer, topic);
   }
+  // libzmq remembers even what is not entered, and looks through all of it when a peer goes.
+  const bool goes_on = peer.refused > kRefusalsMax;
+  if (goes_on && port_of(connection.descriptor()) == port_) connection.cut();
 }
 
 // The option works on the peer whose request was received last.
@@ -63,6 +97,7 @@ void XpubSocket::enter(Peer& peer, std::string_view topic, bool admitted) {
   if (!admitted || topic.size() > kSubscriptionMax ||
       peer.topics.size() >= kSubscriptionsPerPeerMax) {
     ++refused_;
+    ++peer.refused;
     return;
   }
   if (!peer.topics.emplace(topic).second) return;

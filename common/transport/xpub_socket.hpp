@@ -1,8 +1,8 @@
 // The broker's end of the status bus: tells every subscriber what happened, and waits for none.
 //
 // A subscription is entered only within its limits (200 bytes, 256 of one peer) and if its owner
-// may have it; the others are counted and hear nothing. A peer is the TCP connection that a
-// subscription came over.
+// may have it; the others are counted and hear nothing, and who goes on is cut off. A peer is the
+// TCP connection that a subscription came over.
 //
 // libzmq 4.3 never delivers topics of 246 to 255 bytes; ours have at most 200 (messages.yaml).
 #pragma once
@@ -52,6 +52,7 @@ class XpubSocket : public Socket {
     Connection connection;
     std::string user_id;
     std::set<std::string, std::less<>> topics;
+    std::size_t refused = 0;
   };
 
   XpubSocket(Context& context, const SocketOptions& options);
@@ -64,6 +65,7 @@ class XpubSocket : public Socket {
   std::map<int, Peer> peers_;
   std::size_t subscriptions_ = 0;
   std::uint64_t refused_ = 0;
+  std::uint16_t port_ = 0;
 };
 
 }  // namespace drover::transport

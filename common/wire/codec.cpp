@@ -564,6 +564,12 @@ std::uint64_t peek_request(std::string_view frame) {
   return r.failed() ? 0 : request;
 }
 
+bool peek_is_submit(std::string_view frame) {
+  Reader r(frame);
+  r.array();
+  return r.uint() == kSubmit && !r.failed();
+}
+
 Result<ClientReply> decode_client_reply(std::string_view frame) {
   Reader r(frame);
   const auto head = read_head(r, frame, SIZE_MAX);

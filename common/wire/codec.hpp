@@ -30,6 +30,9 @@ Result<WorkerMessage> decode_worker_message(std::string_view frame, const FrameL
 Result<WorkerOrder> decode_worker_order(std::string_view frame);
 std::uint64_t peek_request(std::string_view frame);
 
+// Whether a client's frame says that it submits tasks; costs nothing, and proves nothing.
+bool peek_is_submit(std::string_view frame);
+
 // The task array by itself, as it is stored and assigned.
 Result<TaskSpec> decode_task(std::string_view bytes);
 void encode_task(const TaskSpec& spec, std::string& out);

@@ -103,8 +103,9 @@ class Fleet:
         self.processes.append(process)
         return process
 
-    def start_broker(self, wait=True, **shim):
-        """`shim`: what its disk does, such as SLOW_CALL="fdatasync:5000" (see under_shim)."""
+    def start_broker(self, wait=True, descriptors=None, **shim):
+        """`descriptors`: how many it may have. `shim`: what its disk does, such as
+        SLOW_CALL="fdatasync:5000" (see under_shim)."""
         settings = {
             "broker.clients.bind": self.url,
             "broker.workers.bind": self.connect,
@@ -114,6 +115,8 @@ class Fleet:
         }
         argv = [os.path.join(BIN, "drover-broker")]
         argv += [f"--{key}={value}" for key, value in settings.items()]
+        if descriptors:
+            argv = ["prlimit", f"--nofile={descriptors}:{descriptors}", *argv]
         if shim:
             os.makedirs(self.path("data"), mode=0o700, exist_ok=True)
             shim = under_shim(argv[0], self.path("data"), **shim)
@@ -172,6 +175,52 @@ class Fleet:
             if queue["queue"] == name:
                 return queue
         return None
+
+
+def memory(fleet):
+    """What the broker has in memory, in bytes."""
+    with open(f"/proc/{fleet.broker.pid}/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) * 1024
+
+
+def cpu_seconds(process):
+    """The processor time that it has used so far."""
+    with open(f"/proc/{process.pid}/stat") as line:
+        fields = line.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def expect_refusal_to_start(settings, code, word):
+    """A broker with these settings must end with `code`, and say `word`."""
+    with Fleet(settings) as fleet:
+        broker = fleet.start_broker(wait=False)
+        expect(broker.wait(timeout=30) == code, f"the broker ended {broker.returncode}, not {code}")
+        with open(fleet.path("broker.log")) as log:
+            expect(word in log.read(), f"the broker did not say {word}")
+
+
+cases = []
+
+
+def case(function):
+    """Marks a function as one case of run_cases."""
+    cases.append(function)
+    return function
+
+
+def run_cases(settings=None):
+    """Runs the file's cases against one broker, which must survive each; a name alone on the command
+    line runs that one."""
+    with Fleet(settings) as fleet:
+        fleet.start_broker()
+        for function in cases:
+            if len(sys.argv) > 1 and function.__name__ not in sys.argv[1:]:
+                continue
+            started = time.monotonic()
+            function(fleet)
+            expect(fleet.broker.poll() is None, f"the broker is gone after {function.__name__}")
+            print(f"{time.monotonic() - started:6.2f} s  {function.__name__.replace('_', ' ')}",
+                  flush=True)
 
 
 WAITING = ("blocked", "scheduled", "ready", "retrying")

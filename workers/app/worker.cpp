@@ -10,6 +10,7 @@
 
 #include "common/observe/log.hpp"
 #include "common/observe/service_manager.hpp"
+#include "common/transport/context.hpp"
 #include "drover_version.hpp"
 #include "workers/app/crew.hpp"
 #include "workers/app/loop.hpp"
@@ -141,6 +142,8 @@ WorkerOptions worker_options(const config::Loaded& loaded) {
 int run_worker(const WorkerOptions& options) {
   observe::Signals signals;
   static ChildKeeper keeper;  // a handler that is left behind may use it until the very end
+  if (auto ok = transport::check_library(); !ok)
+    return give_up("the worker does not start", ok.error());
   if (auto ok = check_window(options); !ok) return give_up("the worker does not start", ok.error());
   const auto crew = muster(options, keeper);
   if (!crew) return give_up("the worker does not start", crew.error());

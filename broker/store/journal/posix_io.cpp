@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -37,6 +38,24 @@ auto uninterrupted(Call call) {
 int open_directory_at(int at, const std::string& path) {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   return uninterrupted([&] { return ::openat(at, path.c_str(), kFlags); });
+}
+
+// Opens a file even when connections have taken all descriptors that the process allows itself: up
+// to the system's own limit some are kept back for the store.
+template <class Call>
+int from_reserve(Call open) {
+  const int descriptor = uninterrupted(open);
+  rlimit limit{};
+  if (descriptor >= 0 || errno != EMFILE || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return descriptor;
+  }
+  const rlimit raised{limit.rlim_max, limit.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &raised);
+  const int again = uninterrupted(open);
+  const int number = errno;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  errno = number;
+  return again;
 }
 
 class PosixFile final : public File {
@@ -157,7 +176,7 @@ Result<std::shared_ptr<File>> PosixIo::open(const std::string& name, OpenMode mo
   const int flags =
       (writes_ ? O_RDWR : O_RDONLY) | O_CLOEXEC | (mode == OpenMode::create ? O_CREAT | O_EXCL : 0);
   const int descriptor =
-      uninterrupted([&] { return ::openat(directory_, name.c_str(), flags, 0600); });
+      from_reserve([&] { return ::openat(directory_, name.c_str(), flags, 0600); });
   const std::string path = path_ + "/" + name;
   if (descriptor < 0) return failed("open", path);
   return std::shared_ptr<File>(std::make_shared<PosixFile>(path, descriptor));

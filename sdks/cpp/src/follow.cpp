@@ -127,12 +127,10 @@ Result<Follower> Follower::start(Client& client, const Since& since) {
       client.impl_->context, reached_through(client.options().url, broker->status), options);
   if (!bus) return bus.error();
   FollowCore::Options follow;
-  if (broker->tenant.empty()) {
-    bus->subscribe("");
-  } else {
-    follow.prefix = broker->tenant + "/";
-    bus->subscribe(follow.prefix);
-    bus->subscribe("_system/bus/tick");
+  if (!broker->tenant.empty()) follow.prefix = broker->tenant + "/";
+  if (auto heard = bus->subscribe(follow.prefix); !heard) return heard.error();
+  if (!follow.prefix.empty()) {
+    if (auto heard = bus->subscribe("_system/bus/tick"); !heard) return heard.error();
   }
   auto watch =
       transport::ConnectionWatch::of(client.impl_->context, *bus, client.impl_->random.next());

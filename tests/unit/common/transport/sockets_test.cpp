@@ -165,7 +165,28 @@ TEST_F(SocketsTest, AMessageOfTwoFramesIsDroppedAndTheNextOneIsHeard) {
   send(odd, {"one", "two", "three"});
   send(odd, {"single"});
 
+  const auto dropped = next(broker);
+  ASSERT_TRUE(dropped);
+  EXPECT_TRUE(dropped->foreign);
+  EXPECT_EQ(dropped->frame.size(), 0u);
   const auto in = next(broker);
+  ASSERT_TRUE(in);
+  EXPECT_FALSE(in->foreign);
+  EXPECT_EQ(in->frame.view(), "single");
+  EXPECT_EQ(in->peer, dropped->peer);
+  EXPECT_EQ(broker.dropped(), 1u);
+}
+
+TEST_F(SocketsTest, AMessageOfVeryManyFramesIsThrownAwayPieceByPiece) {
+  auto broker = router();
+  auto odd = stranger(broker);
+  send(odd, std::vector<std::string>(2500, "x"));
+  send(odd, {"single"});
+
+  int pieces = 0;
+  auto in = next(broker);
+  for (; in && in->foreign; in = next(broker)) ++pieces;
+  EXPECT_EQ(pieces, 3);
   ASSERT_TRUE(in);
   EXPECT_EQ(in->frame.view(), "single");
   EXPECT_EQ(broker.dropped(), 1u);
@@ -182,7 +203,9 @@ TEST_F(SocketsTest, APeerThatChoseItsOwnRoutingIdIsNotHeard) {
   std::vector<std::string> heard;
   for (int i = 0; i < 1000 && (heard.empty() || broker.dropped() < 2); ++i) {
     Poller().wait(1ms);
-    while (const auto in = broker.receive()) heard.emplace_back(in->frame.view());
+    while (const auto in = broker.receive()) {
+      if (!in->foreign) heard.emplace_back(in->frame.view());
+    }
   }
   EXPECT_EQ(heard, std::vector<std::string>{"good"});
   EXPECT_EQ(broker.dropped(), 2u);
@@ -315,6 +338,14 @@ TEST_F(SocketsTest, AfterTheShutdownNothingIsHeardAndNobodyHangs) {
   EXPECT_FALSE(poller.wait(10s));
   EXPECT_FALSE(broker.receive());
   EXPECT_EQ(caller.send("anyone?"), Sent::unreachable);
+}
+
+TEST(Library, OneWithHolesThatStrangersCanUseIsRefused) {
+  EXPECT_FALSE(check_library(4, 3, 2));
+  EXPECT_FALSE(check_library(3, 9, 9));
+  EXPECT_TRUE(check_library(4, 3, 3));
+  EXPECT_TRUE(check_library(5, 0, 0));
+  EXPECT_TRUE(check_library());
 }
 
 }  // namespace

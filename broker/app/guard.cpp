@@ -1,0 +1,76 @@
+#include "broker/app/guard.hpp"
+
+#include <malloc.h>
+
+#include "broker/app/memory.hpp"
+#include "common/observe/log.hpp"
+
+namespace drover::broker {
+namespace {
+
+constexpr Duration kSweepEvery = 250ms;
+constexpr Duration kTrimEvery = 10s;  // asks malloc for what it keeps; takes a moment
+
+std::uint64_t memory_max(const config::Settings& settings) {
+  const auto set = settings.limits.memory_max;
+  return set > 0 ? set : memory_granted() / 5 * 4;
+}
+
+Watermark memory_mark(std::uint64_t most) { return {most, most / 10 * 9}; }
+
+}  // namespace
+
+Guard::Guard(const config::Settings& settings) : memory_(memory_mark(memory_max(settings))) {}
+
+void Guard::sweep(Turn& turn, Sockets& sockets) {
+  if (turn.now() < sweep_at_) return;
+  sweep_at_ = turn.now() + kSweepEvery;
+  look_at_memory(turn);
+  look_at_descriptors();
+  ProcessFigures figures;
+  figures.memory = in_use_;
+  figures.memory_max = memory_.high();
+  figures.memory_short = memory_.is_high();
+  figures.descriptors = descriptors_.in_use();
+  figures.descriptors_max = descriptors_.most();
+  figures.listening = descriptors_.listening();
+  figures.subscriptions = sockets.status().subscriptions();
+  figures.subscriptions_refused = sockets.status().refused();
+  figures.undelivered = sockets.undelivered();
+  turn.tell(figures);
+}
+
+// What ended tasks have left takes new ones without more memory, though the system does not get it
+// back; and malloc gives back what it has only when asked.
+void Guard::look_at_memory(Turn& turn) {
+  const auto in_use = [&] {
+    const auto all = memory_in_use(), spare = turn.core().spare_bytes();
+    return all > spare ? all - spare : 0;
+  };
+  in_use_ = in_use();
+  if (in_use_ >= memory_.high() && turn.now() >= trim_at_) {
+    trim_at_ = turn.now() + kTrimEvery;
+    malloc_trim(0);
+    in_use_ = in_use();
+  }
+  if (!memory_.update(in_use_)) return;
+  if (memory_.is_high()) {
+    log::warn("memory is full: no new tasks are taken",
+              {{"memory_bytes", in_use_}, {"limits.memory_max", memory_.high()}});
+  } else {
+    log::info("memory is free again: new tasks are taken", {{"memory_bytes", in_use_}});
+  }
+}
+
+void Guard::look_at_descriptors() {
+  if (!descriptors_.update()) return;
+  if (descriptors_.listening()) {
+    log::info("descriptors are free again: new connections are taken",
+              {{"descriptors", descriptors_.in_use()}});
+  } else {
+    log::warn("nine tenths of all descriptors are in use: no new connections are taken",
+              {{"descriptors", descriptors_.in_use()}, {"descriptors_max", descriptors_.most()}});
+  }
+}
+
+}  // namespace drover::broker

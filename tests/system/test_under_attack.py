@@ -1,0 +1,186 @@
+"""An honest client beside attackers on all three ports: in turn ten rounds without and with them. Every
+honest request is answered, nothing is lost, memory stays within its bound; the two latencies and their
+ratio are printed. The goal is a ratio of two at most; what fails the test is a refusal, a request that
+takes a second, a broker that is gone, or memory beyond the bound.
+
+DROVER_ATTACK_SECONDS: how long it takes in all; 10 unless said."""
+
+import multiprocessing
+import os
+import random
+import socket
+import struct
+import time
+
+from fleet import Fleet, expect, memory, seeded
+from wire import *
+from zmtp import Peer, SIGNATURE, address, frame, greeting, pack, ready
+
+MB = 1 << 20
+SECONDS = float(os.environ.get("DROVER_ATTACK_SECONDS", "10"))
+ROUNDS = 10
+WARM_UP = 0.1             # of each phase, not measured: attackers connect, what they left is cleared
+PAUSE = 0.002             # between honest requests
+STARVED = 1.0             # seconds that no honest request may take
+BOUND = 512 * MB          # what the broker may grow by
+
+
+# --- what attackers do, a step at a time; each returns when it has sent something
+
+def random_bytes(dice, url):
+    with Peer(url, silent=True, timeout=1) as peer:
+        peer.raw(dice.randbytes(dice.randrange(1, 5000)))
+
+
+def greeting_and_noise(dice, url):
+    with Peer(url, silent=True, timeout=1) as peer:
+        peer.raw(greeting() + ready() + dice.randbytes(2000))
+
+
+def half_a_greeting(dice, url):
+    peer = Peer(url, silent=True, timeout=1)
+    peer.raw(SIGNATURE[:dice.randrange(10)])
+    return peer  # stays open for a while
+
+
+def huge_frame(_, url):
+    with Peer(url, timeout=1) as peer:
+        peer.raw(b"\x02" + struct.pack(">Q", 2 ** 63 - 1) + bytes(1000))
+
+
+def unreadable_frames(dice, url):
+    with Peer(url, timeout=1) as peer:
+        for _ in range(20):
+            peer.send_many([dice.randbytes(dice.randrange(200)) for _ in range(100)])
+
+
+def messages_of_many_frames(_, url):
+    with Peer(url, timeout=1) as peer:
+        peer.raw(frame(b"x", more=True) * 10_000 + frame(b"end"))
+
+
+def lies_about_counts(_, url):
+    with Peer(url, timeout=1) as peer:
+        for head in (b"\xdd\xff\xff\xff\xff", b"\x93\x02\x07\xdd\xff\xff\xff\xff", b"\x91" * 1000):
+            peer.send_many([head] * 10)
+
+
+def subscriptions(_, url):
+    with Peer(url, socket_type=b"SUB", timeout=1) as peer:
+        peer.raw(b"".join(frame(b"\x01topic/%03d" % i) for i in range(300)))
+
+
+def heartbeats(_, url):
+    with Peer(url, timeout=1) as peer:
+        peer.send_many([pack([HEARTBEAT, 1, False, []])] * 5000)
+
+
+ON_CLIENTS = (random_bytes, greeting_and_noise, half_a_greeting, huge_frame, unreadable_frames,
+              messages_of_many_frames, lies_about_counts)
+ON_WORKERS = (random_bytes, huge_frame, unreadable_frames, messages_of_many_frames, heartbeats)
+ON_STATUS = (random_bytes, greeting_and_noise, half_a_greeting, huge_frame, subscriptions)
+
+
+def attack(url, ways, seed, go, steps):
+    """Attacks whenever `go` is set, for ever."""
+    os.nice(10)
+    dice = random.Random(seed)
+    held = []
+    while True:
+        go.wait()
+        try:
+            held.append(dice.choice(ways)(dice, url))
+        except OSError:
+            pass  # cut off, as it should be
+        with steps.get_lock():
+            steps.value += 1
+        for peer in held[:-100]:
+            if peer:
+                peer.close()
+        held = held[-100:]
+
+
+# --- the honest one
+
+class Honest:
+    """Submits, asks for what it has submitted, and works it off: as fast as answers come."""
+
+    def __init__(self, fleet):
+        self.client = Client(fleet.url)
+        self.worker = Worker(fleet.connect, types=["honest"])
+        self.submitted = self.finished = 0
+        self.slowest = 0.0
+
+    def phase(self, seconds):
+        """The latencies of a phase, in seconds."""
+        times = []
+        began = time.monotonic()
+        while (now := time.monotonic()) < began + seconds:
+            took = self.round_trip()
+            self.slowest = max(self.slowest, took)
+            if now > began + WARM_UP:
+                times.append(took)
+            time.sleep(PAUSE)
+        return times
+
+    def round_trip(self):
+        """One task from its submission to its confirmed result."""
+        began = time.monotonic()
+        outcome = self.client.submit(task(type="honest"))[0]
+        expect(outcome[4] is None, f"an honest submission is refused: {outcome}")
+        self.submitted += 1
+        task_id, attempt = self.worker.take_task()
+        expect(task_id == outcome[0], "another task came")
+        expect(self.worker.done(task_id, attempt) == OK, "an honest result is refused")
+        self.finished += 1
+        return time.monotonic() - began
+
+
+def percentile(times, share):
+    return sorted(times)[min(len(times) - 1, int(len(times) * share))]
+
+
+def main():
+    dice = seeded()
+    with Fleet() as fleet:
+        fleet.start_broker()
+        honest = Honest(fleet)
+        size = memory(fleet)
+        go, steps = multiprocessing.Event(), multiprocessing.Value("Q", 0)
+        attackers = [multiprocessing.Process(target=attack, daemon=True,
+                                             args=(url, ways, dice.random(), go, steps))
+                     for url, ways in ((fleet.url, ON_CLIENTS), (fleet.connect, ON_WORKERS),
+                                       (fleet.status, ON_STATUS))]
+        for attacker in attackers:
+            attacker.start()
+        calm, attacked, largest = [], [], size
+        for _ in range(ROUNDS):
+            calm += honest.phase(SECONDS / ROUNDS / 2)
+            go.set()
+            attacked += honest.phase(SECONDS / ROUNDS / 2)
+            go.clear()
+            largest = max(largest, memory(fleet))
+        expect(all(attacker.is_alive() for attacker in attackers), "an attacker has given up")
+        for attacker in attackers:
+            attacker.kill()
+            attacker.join()
+        expect(fleet.broker.poll() is None, "the broker is gone")
+        queue = fleet.queue()
+        expect(queue["completed"] == honest.finished == honest.submitted, f"something is lost: {queue}")
+        report(calm, attacked, steps.value, honest.client.stats(), (largest - size) / MB)
+        expect(honest.slowest < STARVED, f"an honest request took {honest.slowest:.2f} s")
+        expect(largest - size < BOUND, f"the broker grew by {(largest - size) / MB:.0f} MB")
+
+
+def report(calm, attacked, steps, stats, grown):
+    quiet, loud = percentile(calm, 0.99), percentile(attacked, 0.99)
+    print(f"{steps} attacks; refused {stats['refused']}, {stats['ignored_peers']} peers ignored, "
+          f"{grown:.0f} MB more memory")
+    print(f"honest task, from submit to confirmed: p50 {percentile(calm, 0.5) * 1e3:.2f} ms calm, "
+          f"{percentile(attacked, 0.5) * 1e3:.2f} ms under attack")
+    print(f"p99 {quiet * 1e3:.2f} ms calm ({len(calm)} tasks), {loud * 1e3:.2f} ms under attack "
+          f"({len(attacked)} tasks): ratio {loud / quiet:.2f} (goal: 2)")
+
+
+if __name__ == "__main__":
+    main()
