@@ -9,7 +9,8 @@ import time
 import stores
 from fleet import BIN, Fleet, expect, expect_books_balance, wait_until
 
-TASKS = 60_000
+TASKS = 30_000  # of a phase
+ENDLESS = 100_000_000
 PHASES = 3
 
 
@@ -36,17 +37,23 @@ def refused_where_a_store_is(fleet):
 def under_load(fleet):
     """Enough that segments are recycled while the copy is taken."""
     fleet.start_load_worker(window=200)
-    producer = fleet.start_producer(TASKS, batch=50, ids="ids.txt", payload=1500)
+    producer = fleet.start_producer(ENDLESS, batch=50, ids="ids.txt", payload=1500)
     wait_until("the producer is at work",
                lambda: os.path.exists(fleet.path("ids.txt")) and len(acknowledged(fleet)) > 2000)
     before = acknowledged(fleet)
     fleet.acknowledged_before = before
     told = fleet.json("backup", fleet.path("backup"))
-    expect(producer.poll() is None, "the load was over before the backup was")
+    expect(producer.poll() is None, f"the load ended: {producer.returncode}")
     expect(told["segments"] > 1, f"a backup of one segment proves little: {told}")
     expect(told["ok"] and told["newest_seq"] > 0, f"backup: {told}")
-    fleet.finish(producer)
+    producer.kill()
+    producer.wait()
     fleet.backup = told
+    wait_until("what was accepted completes", lambda: is_done(fleet.queue()), 120)
+
+
+def is_done(queue):
+    return queue["completed"] == queue["submitted"]
 
 
 def acknowledged(fleet):
@@ -84,8 +91,7 @@ def restored_elsewhere(fleet):
         expect_books_balance(queue)
         expect(queue["submitted"] >= len(fleet.acknowledged_before), f"restored: {queue}")
         other.start_load_worker(window=200)
-        wait_until("what was waiting or running completes", lambda: other.queue()["completed"] ==
-                   other.queue()["submitted"], 120)
+        wait_until("what was waiting or running completes", lambda: is_done(other.queue()), 120)
 
 
 def interrupted_leaves_nothing(fleet):
@@ -102,7 +108,7 @@ def what_it_costs(fleet):
     rates = {False: [], True: []}
     for phase in range(2 * PHASES):
         with_backup = phase % 2 == 1
-        producer = fleet.start_producer(TASKS // 2, batch=100)
+        producer = fleet.start_producer(TASKS, batch=100)
         backups = 0
         copying = None
         while with_backup and producer.poll() is None:
