@@ -45,7 +45,12 @@ void Simulation::plan_chaos() {
 void Simulation::inject(FaultKind kind) {
   const bool done = inject_into_broker(kind) || inject_into_disk(kind) ||
                     inject_into_worker(kind) || inject_into_network(kind);
-  if (!done) return;
+  if (!done) {  // who is down cannot fail: a little later then
+    if (schedule_.now() + kSecond < options_.chaos) {
+      schedule_.after(kSecond, [this, kind] { inject(kind); });
+    }
+    return;
+  }
   if (!is_counted_elsewhere(kind)) faults_.add(kind);
   trace_.add(name_of(kind), 0);
   trace_.tell("fault: " + std::string(name_of(kind)));

@@ -36,8 +36,8 @@ def a_delayed_task_is_never_early_and_hardly_late():
         fleet.finish(fleet.start_producer(DELAYED, batch=20, window=1, delay=f"{delay_ms}ms"))
         wait_until("all have run", lambda: fleet.queue()["completed"] == DELAYED)
         with open(fleet.path("started.txt")) as lines:
-            rows = [line.split() for line in lines]
-        late = sorted(int(started) - int(created) - delay_ms for _, _, started, created in rows)
+            starts = [fields for fields in map(str.split, lines) if len(fields) == 4]
+        late = sorted(int(started) - int(created) - delay_ms for _, _, started, created in starts)
         # The worker's clock and the broker's are the same machine's, read at different starts: a
         # millisecond between them is rounding.
         expect(late[0] >= -2, f"a task started {-late[0]} ms early")
