@@ -335,8 +335,9 @@ void Core::place_recovered(TaskIndex task, Instant now) {
   const bool has_key = slot.labels && !slot.labels->idempotency_key.empty();
   if (has_key && !planted(Planted::keys_lost_in_crash)) {
     const Instant until = slot.created_at + options_.idempotency_window;
-    if (until > now) {
-      KeyEntry* known = keys_.find(tenant_of(slot), slot.labels->idempotency_key);
+    KeyEntry* known = keys_.find(tenant_of(slot), slot.labels->idempotency_key);
+    // Several windows of a key may be open after the clock was set back: the last admitted stands.
+    if (until > now && (!known || known->until < until)) {
       if (known && known->forgotten) live_bytes_ -= known->where.length;
       keys_.put(tenant_of(slot), slot.labels->idempotency_key,
                 {slot.id, slot.labels->payload_hash, until, {}, slot.state, false});

@@ -32,7 +32,7 @@ void draw_faults(SimOptions& o, Random& random) {
   kinds.resize(from_to<std::size_t>(random, 10, 20));
   std::sort(kinds.begin(), kinds.end());
   o.fault_kinds = kinds;
-  o.faults = from_to(random, 22U, 45U);
+  o.faults = from_to(random, 25U, 45U);  // a few find no frame to befall
 }
 
 void draw_fleet(SimOptions& o, Random& random) {

@@ -57,7 +57,7 @@ def old_events_make_room():
     with disks.LoopDisk(48 * MIB) as disk, fleet_on(disk, **{"journal.retain": "1GiB"}) as fleet:
         fleet.start_broker()
         fleet.start_load_worker(window=100)
-        told = load(fleet, tasks=48_000, payload=10_000, batch=5, window=20, expect_refusals=False)
+        told = load(fleet, tasks=20_000, payload=10_000, batch=5, rate=2_500, expect_refusals=False)
         wait_until("all is done", lambda: fleet.queue()["completed"] == told["accepted"])
         stats = fleet.json("stats")
         expect(stats["trimmed_early"] > 0, f"no events were given up: {stats}")
