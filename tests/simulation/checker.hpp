@@ -1,4 +1,4 @@
-// Holds the broker to its nine promises (DESIGN.md), after every step of a run.
+// Holds the broker to its nine promises, after every step of a run.
 //
 // It sees what goes into the broker and what comes out: every frame either way, every record as it
 // is decided and as it becomes durable, and after a crash what the store gives back. From the

@@ -1,6 +1,6 @@
 // The checker's lines: which ready tasks stand before which.
 //
-// Kept from the records and the time alone, by the rules of DESIGN.md: strict priority; within one,
+// Kept from the records and the time alone, by these rules: strict priority; within one,
 // each tenant's tasks in the order in which they joined the line; ties by admission number.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Answers: maps with the names of the JSON interface (API.md, section 2 and 5).
+// Answers: maps with the names of the JSON interface that scripts rely on.
 
 #include "broker/io/answers.hpp"
 
