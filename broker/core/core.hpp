@@ -233,7 +233,7 @@ class Core {
   void add_history(TaskSlot& slot, Outcome outcome, const ErrorView& error, const Usage& usage,
                    Instant now);
   WorkerIndex stop_later(TaskIndex task, bool cancelled, Instant now);
-  void tell_to_stop(WorkerIndex worker, TaskIndex task, Instant now, Output& out);
+  void tell_to_stop(WorkerIndex worker, TaskIndex task, Output& out);
   void stopped(WorkerIndex worker, std::size_t which, Outcome outcome, Instant now, Output& out);
   Errc verdict_on_ended(const wire::Hold& hold, WorkerIndex worker, Outcome outcome, Instant now,
                         Output& out);
@@ -244,10 +244,11 @@ class Core {
   TaskIndex known_to(WorkerIndex worker, const TaskId& id) const;
   bool ended_by_worker(WorkerIndex worker, const wire::Hold& hold) const;
   std::vector<wire::Verdict> reconcile_hello(WorkerIndex worker,
-                                             const std::vector<wire::Hold>& holds, Instant now,
-                                             Output& out);
+                                             const std::vector<wire::Hold>& holds, bool goes_on,
+                                             Instant now, Output& out);
   Errc adopt(WorkerIndex worker, const wire::Hold& hold, Instant now);
-  void drop_unlisted(WorkerIndex worker, std::uint8_t misses, Instant now, Output& out);
+  void drop_unlisted(WorkerIndex worker, std::uint8_t misses, bool goes_on, Instant now,
+                     Output& out);
   void fail_over_large(TaskIndex task, const wire::Done::Item& item, Instant now, Output& out);
   void freed(WorkerIndex worker, Instant now, Output& out);
   TaskIndex reserved_for(WorkerIndex worker) const;
@@ -299,6 +300,7 @@ class Core {
 
   std::uint64_t next_admission_ = 1;
   std::uint64_t told_seq_ = 0;
+  std::uint64_t written_seq_ = 0;  // the newest record; what is said now leaves once it is durable
   std::vector<std::uint64_t> newest_seqs_;  // by tenant number
   std::uint64_t live_bytes_ = 0;
   Instant orphans_until_ = kNever;

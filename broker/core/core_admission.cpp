@@ -176,9 +176,9 @@ Result<TaskState> Core::cancel(const TaskId& id, Instant now, Output& out) {
   if (!is_held) unplace(task);
   slot.state = TaskState::cancelled;
   slot.until = now;
-  if (is_held && planted(Planted::cancel_before_record)) tell_to_stop(worker, task, now, out);
+  if (is_held && planted(Planted::cancel_before_record)) tell_to_stop(worker, task, out);
   write(task, Change{RecordKind::cancelled, from}, now, out);
-  if (is_held) tell_to_stop(worker, task, now, out);
+  if (is_held) tell_to_stop(worker, task, out);
   end(task, now, out);
   return TaskState::cancelled;
 }

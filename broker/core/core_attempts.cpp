@@ -72,7 +72,6 @@ void Core::lease(TaskIndex task, WorkerIndex index, Instant now, Output& out) {
   slot.place = Place::leased;
   worker.leases.push_back(tasks_, task);
   worker.exclusive = must_run_alone(slot);
-  worker.told_at = now;
   timers_.set(task, slot.until);
   fleet_.refile(index);
   if (!planted(Planted::assign_before_lease)) say_assign(slot, worker, out);
@@ -215,9 +214,8 @@ WorkerIndex Core::stop_later(TaskIndex task, bool cancelled, Instant now) {
   return index;
 }
 
-void Core::tell_to_stop(WorkerIndex index, TaskIndex task, Instant now, Output& out) {
+void Core::tell_to_stop(WorkerIndex index, TaskIndex task, Output& out) {
   Worker& worker = fleet_[index];
-  worker.told_at = now;
   const TaskSlot& slot = tasks_[task];
   out.cancel(worker.peer, worker.session, {slot.id, slot.attempt, options_.cancel_grace});
 }

@@ -78,6 +78,7 @@ void Core::write(TaskIndex task, std::span<const Change> changes, Instant now, O
   DROVER_ASSERT(changes.size() <= records.size());
   for (std::size_t i = 0; i < changes.size(); ++i) records[i] = record_of(slot, changes[i], now);
   const auto place = out.append(std::span(records).first(changes.size()));
+  written_seq_ = place.first_seq + changes.size() - 1;
 
   const Change& change = changes.front();
   if (is_whole(change.kind)) {
@@ -114,7 +115,7 @@ void Core::write_worker(const Worker& worker, RecordKind kind, std::string_view 
   r.host = worker.host;
   r.pid = worker.pid;
   r.reason = reason;
-  out.append(std::span(&r, 1));
+  written_seq_ = out.append(std::span(&r, 1)).first_seq;
 }
 
 // A step between states that time makes by itself and that is not written down.

@@ -74,7 +74,7 @@ void Core::overrun(TaskIndex task, Instant now, Output& out) {
   const ErrorView error{"TIMED_OUT", message, true};
   const WorkerIndex worker = stop_later(task, /*cancelled=*/false, now);
   fail(task, Outcome::timed_out, error, 0ms, {}, now, out);
-  tell_to_stop(worker, task, now, out);
+  tell_to_stop(worker, task, out);
 }
 
 }  // namespace drover::broker

@@ -104,7 +104,11 @@ void Core::hello(Peer peer, const wire::Hello& m, Instant now, Output& out, cons
   }
   std::vector<std::string> types(m.types.begin(), m.types.end());
   const OfferIndex offer = demands_.offer(std::move(types), features_of(m), bond.scope);
-  const SessionId session{random_.next() | 1};  // never 0
+  // A hello that is repeated while its welcome waits for the disk goes on with the same session. A
+  // new one for each would be unknown again when its welcome arrives, on a slow disk without end.
+  const bool goes_on =
+      !joins && fleet_[index].peer == peer && fleet_[index].welcome_seq > told_seq_;
+  const SessionId session = goes_on ? fleet_[index].session : SessionId{random_.next() | 1};
   if (joins) {
     index = fleet_.add(m.worker, session, peer);
   } else {
@@ -121,7 +125,7 @@ void Core::hello(Peer peer, const wire::Hello& m, Instant now, Output& out, cons
   worker.draining = false;
   worker.gave_back = false;
   worker.heard_at = now;
-  worker.told_at = now;
+  worker.alive_at = now;
   ++worker.beats;
   if (joins) write_worker(worker, RecordKind::worker_joined, {}, now, out);
   wire::Welcome welcome;
@@ -131,8 +135,9 @@ void Core::hello(Peer peer, const wire::Hello& m, Instant now, Output& out, cons
   welcome.worker_timeout = options_.worker_timeout;
   welcome.message_max = options_.message_max;
   welcome.result_max = options_.limits.result_max;
-  welcome.drop = reconcile_hello(index, m.holds, now, out);
+  welcome.drop = reconcile_hello(index, m.holds, goes_on, now, out);
   out.welcome(peer, welcome);
+  fleet_[index].welcome_seq = written_seq_;
   const OfferIndex before = fleet_[index].offer;
   fleet_.refile(index, offer);
   if (!joins) demands_.release_offer(before);
@@ -140,10 +145,11 @@ void Core::hello(Peer peer, const wire::Hello& m, Instant now, Output& out, cons
   if (judge_at_ == kNever) judge_at_ = now + kJudgeEvery;
 }
 
-// Holds the worker's list against the broker's: what it must drop, what it never had.
+// Holds the worker's list against the broker's: what it must drop, what it never had. An assign
+// that has not left yet reaches the worker if its session goes on.
 std::vector<wire::Verdict> Core::reconcile_hello(WorkerIndex index,
-                                                 const std::vector<wire::Hold>& holds, Instant now,
-                                                 Output& out) {
+                                                 const std::vector<wire::Hold>& holds, bool goes_on,
+                                                 Instant now, Output& out) {
   Worker& worker = fleet_[index];
   // What was being stopped is dropped by the welcome: nobody will speak of it again.
   while (!worker.stopping.empty()) stopped(index, 0, Outcome::stopped, now, out);
@@ -152,7 +158,7 @@ std::vector<wire::Verdict> Core::reconcile_hello(WorkerIndex index,
     const Errc code = adopt(index, hold, now);
     if (code != Errc::ok) drop.push_back({hold.task, hold.attempt, code});
   }
-  drop_unlisted(index, 0, now, out);
+  drop_unlisted(index, 0, goes_on, now, out);
   return drop;
 }
 
@@ -184,13 +190,14 @@ Errc Core::adopt(WorkerIndex index, const wire::Hold& hold, Instant now) {
 }
 
 // Gives back what the worker's newest list left out more than `misses` times in a row.
-void Core::drop_unlisted(WorkerIndex index, std::uint8_t misses, Instant now, Output& out) {
+void Core::drop_unlisted(WorkerIndex index, std::uint8_t misses, bool goes_on, Instant now,
+                         Output& out) {
   TaskIndex next = kNone;
   for (TaskIndex task = fleet_[index].leases.head; task != kNone; task = next) {
     next = tasks_[task].next;
     Cold& cold = *tasks_[task].cold;
     if (cold.heard == fleet_[index].beats) continue;
-    if (misses > 0 && cold.lease_seq > told_seq_) continue;  // its assign has not left yet
+    if (goes_on && cold.lease_seq > told_seq_) continue;  // its assign has not left yet
     if (cold.missed < misses) {
       ++cold.missed;
       continue;
@@ -222,10 +229,9 @@ void Core::heartbeat(Peer peer, const wire::Heartbeat& m, Instant now, Output& o
     if (std::any_of(worker.stopping.begin(), worker.stopping.end(), is_it)) continue;
     if (ended_by_worker(index, hold)) continue;  // its result is known; the confirm is on the way
     const Errc code = verdict_on_ended(hold, index, Outcome::none, now, out);
-    worker.told_at = now;
     out.confirm(peer, m.session, {hold.task, hold.attempt, code});
   }
-  drop_unlisted(index, kMissesAllowed, now, out);
+  drop_unlisted(index, kMissesAllowed, true, now, out);
   freed(index, now, out);
 }
 
@@ -244,7 +250,6 @@ void Core::done(Peer peer, const wire::Done& m, Instant now, Output& out) {
     } else {
       complete(task, item, now, out);
     }
-    fleet_[index].told_at = now;
     out.confirm(peer, m.session, {item.task, item.attempt, code});
   }
   freed(index, now, out);
@@ -275,7 +280,6 @@ void Core::failed(Peer peer, const wire::Failed& m, Instant now, Output& out) {
     } else {
       fail(task, item.outcome, error, item.retry_after, item.usage, now, out);
     }
-    fleet_[index].told_at = now;
     out.confirm(peer, m.session, {item.task, item.attempt, code});
   }
   freed(index, now, out);
@@ -293,7 +297,6 @@ void Core::released(Peer peer, const wire::Released& m, Instant now, Output& out
       fleet_[index].gave_back = true;
       requeue(task, Outcome::released, {}, "released", now, out);
     }
-    fleet_[index].told_at = now;
     out.confirm(peer, m.session, {hold.task, hold.attempt, code});
   }
   freed(index, now, out);
@@ -400,8 +403,8 @@ void Core::judge_workers(Instant now, Output& out) {
               out);
       freed(index, now, out);
     }
-    if (now < worker.told_at + options_.heartbeat) continue;
-    worker.told_at = now;
+    if (now < worker.alive_at + options_.heartbeat) continue;
+    worker.alive_at = now;
     out.alive(worker.peer, worker.session);
   }
 }

@@ -48,10 +48,11 @@ struct Worker {
   OfferIndex offer = 0;
   std::uint32_t slots = 1;
   std::uint32_t window = 1;
-  Instant heard_at;         // its newest message
-  Instant told_at;          // our newest message
-  std::uint64_t beats = 0;  // heartbeats and hellos heard
-  TaskList leases;          // what it holds
+  Instant heard_at;               // its newest message
+  Instant alive_at;               // our newest heartbeat
+  std::uint64_t beats = 0;        // heartbeats and hellos heard
+  std::uint64_t welcome_seq = 0;  // its welcome leaves once this record is durable
+  TaskList leases;                // what it holds
   std::vector<Stopping> stopping;
   TaskIndex reserved = kNone;  // a task that waits until this worker holds nothing else
   bool exclusive = false;      // runs a task that must be alone

@@ -131,8 +131,7 @@ void Checker::hears(const wire::Hello& hello, Instant now) {
   cause_.sender = hello.worker;
   if (!worker) worker = &fleet_.add(hello.worker);
   worker->key = cause_.key;
-  worker->peer = cause_.peer;
-  fleet_.greeted(*worker);
+  fleet_.greeted(*worker, cause_.peer);
   worker->heard_at = now;
   worker->types.assign(hello.types.begin(), hello.types.end());
   worker->features.assign(hello.capabilities.begin(), hello.capabilities.end());

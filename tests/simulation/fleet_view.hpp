@@ -35,19 +35,22 @@ class FleetView {
  public:
   void clear() { workers_.clear(), unanswered_.clear(); }
 
-  // A hello was heard from this connection; its welcome will leave to it, in the same order.
-  void greeted(WorkerView& worker) {
-    worker.session = {};
-    unanswered_[worker.peer].emplace_back(worker.id, ++worker.hellos);
+  // A hello was heard from this connection; its welcome will leave to it, in the same order. Over
+  // the same connection the session may go on.
+  void greeted(WorkerView& worker, broker::Peer peer) {
+    if (worker.peer != peer) worker.session = {};
+    worker.peer = peer;
+    unanswered_[peer].emplace_back(worker.id, ++worker.hellos);
   }
-  // The worker that is welcomed; nullptr if it has gone, or has said hello again since.
+  // The worker that is welcomed; nullptr if it has gone, or has said hello over another connection
+  // since. Over the same one its session goes on.
   WorkerView* welcomed(broker::Peer peer) {
     auto& waiting = unanswered_[peer];
     if (waiting.empty()) return nullptr;
     const auto [id, hello] = waiting.front();
     waiting.pop_front();
     WorkerView* worker = find(id);
-    return worker && worker->hellos == hello ? worker : nullptr;
+    return worker && (worker->hellos == hello || worker->peer == peer) ? worker : nullptr;
   }
 
   WorkerView* find(const WorkerId& id) {

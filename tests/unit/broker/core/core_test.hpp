@@ -105,6 +105,7 @@ class CoreTest : public ::testing::Test, protected Output {
     m.slots = m.window = window;
     m.holds = holds;
     core_->hello(peer(worker), m, now_, *this);
+    core_->set_told_seq(seq_);
     return welcomes_.empty() ? SessionId{} : welcomes_.back().session;
   }
 

@@ -22,6 +22,7 @@ class ScopeTest : public CoreTest {
     m.holds = holds;
     welcomes_.clear();
     core_->hello(peer(worker), m, now_, *this, bond);
+    core_->set_told_seq(seq_);
     return welcomes_.empty() ? SessionId{} : welcomes_.back().session;
   }
 

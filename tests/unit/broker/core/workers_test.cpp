@@ -38,6 +38,25 @@ TEST_F(WorkersTest, ALeaseWhoseAssignHasNotLeftIsNotMissed) {
   EXPECT_EQ(state(id), TaskState::running);
 }
 
+TEST_F(WorkersTest, AHelloThatIsRepeatedWhileItsWelcomeWaitsForTheDiskKeepsSessionAndLeases) {
+  const auto session = hello(1);
+  core_->set_told_seq(0);  // that the worker has joined is not durable yet
+  const auto id = submit();
+  dispatch();
+  core_->set_told_seq(0);
+  wire::Hello again;
+  again.worker = worker_id(1);
+  again.types = {"work"};
+  again.slots = again.window = 1;
+  for (int i = 0; i < 5; ++i) core_->hello(peer(1), again, now_, *this);
+  EXPECT_EQ(welcomes_.back().session, session);
+  EXPECT_EQ(state(id), TaskState::running);
+  EXPECT_EQ(done(1, session, {peer(1), session, id, 1}), Errc::ok);
+
+  core_->hello(peer(2), again, now_, *this);  // what was said to the first connection is lost
+  EXPECT_NE(welcomes_.back().session, session);
+}
+
 TEST_F(WorkersTest, AWorkerThatSaysHelloAgainKeepsWhatItStillHolds) {
   hello(1, 2);
   const auto kept = submit();
