@@ -51,6 +51,7 @@ Result<ConnectionWatch> ConnectionWatch::of(Context& context, Socket& socket, st
                  fmt::format("cannot watch {}: {}", address, zmq_strerror(zmq_errno()))};
   }
   if (auto connected = watch.Socket::connect(address); !connected) return connected.error();
+  watch.begin_anew();  // what was tried before anybody watched may have been refused unseen
   return watch;
 }
 
@@ -109,10 +110,14 @@ void ConnectionWatch::plan_attempt() {
       Clock::now() + std::chrono::milliseconds(longest / 2 + random_.below(longest / 2 + 1));
 }
 
-// What is left of the ended attempt is taken out first, so there are never two connections.
 void ConnectionWatch::connect_again() {
   again_at_.reset();
   ++attempts_;
+  begin_anew();
+}
+
+// What is left of the attempt before is taken out first, so there are never two connections.
+void ConnectionWatch::begin_anew() {
   zmq_disconnect(watched_, address_.c_str());
   zmq_connect(watched_, address_.c_str());
 }

@@ -22,7 +22,8 @@ namespace drover::transport {
 
 class ConnectionWatch : public Socket {
  public:
-  // `seed` makes the pauses differ from those of others. The watch goes before `socket`.
+  // `seed` makes the pauses differ from those of others. Connects anew, so that nothing of it goes
+  // unseen: before the first frame. The watch goes before `socket`.
   static Result<ConnectionWatch> of(Context& context, Socket& socket, std::uint64_t seed);
 
   // True if a connection came up since the last call.
@@ -40,6 +41,7 @@ class ConnectionWatch : public Socket {
   void refused(std::string why);
   void plan_attempt();
   void connect_again();
+  void begin_anew();
 
   void* watched_;  // the socket's handle: the socket may move
   std::string address_;

@@ -29,9 +29,9 @@ class DealerSocket : public Socket {
   Sent send(Frame frame) { return send_frame(frame, /*more=*/false); }
   Sent send(std::string_view bytes) { return send(Frame(bytes)); }
 
-  // Starts telling of connections that come up from now on, and connecting again where libzmq does
-  // not. At most once; whoever asks for it must go on taking them. The watch goes before the
-  // dealer.
+  // Starts telling of connections that come up, and connecting again where libzmq does not. At most
+  // once, and before the first frame, because it connects anew; whoever asks for it must go on
+  // taking them. The watch goes before the dealer.
   Result<ConnectionWatch> watch(Context& context) {
     return ConnectionWatch::of(context, *this, seed_);
   }
