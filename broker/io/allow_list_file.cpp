@@ -9,34 +9,20 @@
 
 #include <array>
 #include <cerrno>
-#include <filesystem>
 #include <optional>
 #include <utility>
 
 #include "common/config/yaml_tree.hpp"
+#include "common/files/file.hpp"
 
 namespace drover::broker {
 namespace {
 
+using files::File;
+
 constexpr int kLockTries = 100;
 constexpr int kLockPauseMs = 50;
 constexpr mode_t kOwnerOnly = 0600;
-
-// A descriptor that closes itself, which also gives up its lock.
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  File& operator=(File&&) = delete;
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 Error failed(Errc code, const std::string& path, const std::string& what) {
   return {code, path + ": cannot " + what + ": " + strerror(errno)};
@@ -77,27 +63,12 @@ Result<File> lock(const std::string& path) {
   for (int i = 0; i < kLockTries; ++i) {
     File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly));
     if (!file.is_open()) return failed(Errc::io_failed, path, "open it");
-    const bool locked = ::flock(file.fd(), LOCK_EX | LOCK_NB) == 0;
+    const bool locked = ::flock(file.descriptor(), LOCK_EX | LOCK_NB) == 0;
     if (!locked && errno != EWOULDBLOCK) return failed(Errc::io_failed, path, "lock it");
-    if (locked && is_still(file.fd(), path)) return file;
+    if (locked && is_still(file.descriptor(), path)) return file;
     if (!locked) ::poll(nullptr, 0, kLockPauseMs);
   }
   return Error{Errc::conflict, path + ": somebody else is changing it; try again"};
-}
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto done = ::write(fd, text.data(), text.size());
-    if (done < 0 && errno != EINTR) return false;
-    if (done > 0) text.remove_prefix(static_cast<std::size_t>(done));
-  }
-  return true;
-}
-
-bool sync_folder(const std::filesystem::path& folder) {
-  const File open(
-      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return open.is_open() && ::fsync(open.fd()) == 0;
 }
 
 // Writes the new text beside the old file, as much like it as can be, and puts it in its place.
@@ -108,11 +79,11 @@ Result<void> replace(int old, const std::string& path, const std::string& text) 
   ::unlink(beside.c_str());  // of an editor that was killed: we hold the lock
   const File file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerOnly));
   if (!file.is_open()) return failed(Errc::io_failed, beside, "make it");
-  const bool whole = ::fchmod(file.fd(), before.st_mode & 0777) == 0 &&
-                     ::fchown(file.fd(), before.st_uid, before.st_gid) == 0 &&
-                     write_all(file.fd(), text) && ::fsync(file.fd()) == 0 &&
+  const bool whole = ::fchmod(file.descriptor(), before.st_mode & 0777) == 0 &&
+                     ::fchown(file.descriptor(), before.st_uid, before.st_gid) == 0 &&
+                     file.write_all(text) && file.sync() &&
                      ::rename(beside.c_str(), path.c_str()) == 0;
-  if (whole && sync_folder(std::filesystem::path(path).parent_path())) return {};
+  if (whole && files::sync_folder_of(path)) return {};
   const auto error = failed(Errc::io_failed, path, "write it");
   ::unlink(beside.c_str());
   return error;
@@ -123,17 +94,17 @@ Result<void> replace(int old, const std::string& path, const std::string& text) 
 Result<AllowList> read_allow_list(const std::string& path) {
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.is_open()) return failed(Errc::bad_configuration, path, "open it");
-  return read_from(file.fd(), path);
+  return read_from(file.descriptor(), path);
 }
 
 Result<void> edit_allow_list(const std::string& path,
                              const std::function<Result<void>(AllowList&)>& change) {
   const auto file = lock(path);
   if (!file) return file.error();
-  auto list = read_from(file->fd(), path);
+  auto list = read_from(file->descriptor(), path);
   if (!list) return list.error();
   if (auto changed = change(*list); !changed) return changed;
-  return replace(file->fd(), path, list->format());
+  return replace(file->descriptor(), path, list->format());
 }
 
 FileStamp stamp_of(const std::string& path) {

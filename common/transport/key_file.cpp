@@ -8,30 +8,15 @@
 
 #include <array>
 #include <cerrno>
-#include <filesystem>
 #include <utility>
+
+#include "common/files/file.hpp"
 
 namespace drover::transport {
 namespace {
 
 constexpr std::size_t kFileMax = 4096;
 constexpr mode_t kOwnerOnly = 0600;
-
-// A descriptor that closes itself.
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 // What a key file holds, wiped when it is dropped.
 class Contents {
@@ -120,28 +105,12 @@ Result<KeyPair> parse(const std::string& path, std::string_view text) {
   return bad(path, "public_key is not the public half of secret_key");
 }
 
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto done = ::write(fd, text.data(), text.size());
-    if (done < 0 && errno != EINTR) return false;
-    if (done > 0) text.remove_prefix(static_cast<std::size_t>(done));
-  }
-  return true;
-}
-
-bool sync_folder_of(const std::string& path) {
-  const auto parent = std::filesystem::path(path).parent_path();
-  const File folder(
-      ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return folder.is_open() && ::fsync(folder.fd()) == 0;
-}
-
 // A public key: anyone may read the file.
 Result<std::string> read_server_key(const std::string& path) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const files::File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return bad(path, fmt::format("cannot open: {}", strerror(errno)));
   Contents contents;
-  if (!contents.read(file.fd())) return bad(path, fmt::format("cannot read: {}", strerror(errno)));
+  if (!contents.read(file.descriptor())) return bad(path, fmt::format("cannot read: {}", strerror(errno)));
   std::string key;
   each_line(contents.view(), [&](std::string_view line) { key += line; });
   if (auto good = check_public_key(key); !good) return bad(path, good.error().message);
@@ -151,27 +120,27 @@ Result<std::string> read_server_key(const std::string& path) {
 }  // namespace
 
 Result<KeyPair> read_key_file(const std::string& path) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const files::File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.is_open()) return bad(path, fmt::format("cannot open: {}", strerror(errno)));
-  if (auto good = check_private(path, file.fd()); !good) return good.error();
+  if (auto good = check_private(path, file.descriptor()); !good) return good.error();
   Contents contents;
-  if (!contents.read(file.fd())) return bad(path, fmt::format("cannot read: {}", strerror(errno)));
+  if (!contents.read(file.descriptor())) return bad(path, fmt::format("cannot read: {}", strerror(errno)));
   return parse(path, contents.view());
 }
 
 Result<void> write_key_file(const std::string& path, const KeyPair& keys) {
-  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerOnly));
+  const files::File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerOnly));
   if (!file.is_open() && errno == EEXIST) {
     return Error{Errc::conflict, path + " exists: it may be the only copy of a key, and is left"};
   }
   if (!file.is_open()) return failed(path, "make it");
   const bool written =
-      write_all(file.fd(),
-                "# A key pair of Drover. Whoever has secret_key is taken for its owner.\n"
-                "public_key: \"") &&
-      write_all(file.fd(), keys.public_key) && write_all(file.fd(), "\"\nsecret_key: \"") &&
-      write_all(file.fd(), keys.secret_key.reveal()) && write_all(file.fd(), "\"\n");
-  if (written && ::fsync(file.fd()) == 0 && sync_folder_of(path)) return {};
+      file.write_all(
+          "# A key pair of Drover. Whoever has secret_key is taken for its owner.\n"
+          "public_key: \"") &&
+      file.write_all(keys.public_key) && file.write_all("\"\nsecret_key: \"") &&
+      file.write_all(keys.secret_key.reveal()) && file.write_all("\"\n");
+  if (written && file.sync() && files::sync_folder_of(path)) return {};
   const auto error = failed(path, "write it");
   ::unlink(path.c_str());
   return error;
