@@ -204,7 +204,7 @@ void Core::count_recovered(const Record& record, QueueBooks& books) {
   if (is_total(record.state)) ++books[record.state];
 }
 
-// What a new slot never changes: its demand and, for now, an empty policy.
+// What a new slot never changes, its demand; and an empty policy until the record's own is taken.
 Result<void> Core::recover_kind(TaskSlot& slot, const Record& record) {
   std::vector<std::string> requirements;
   if (record.state != TaskState::completed) {

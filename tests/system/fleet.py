@@ -171,10 +171,18 @@ class Fleet:
         return json.loads(self.drover(*arguments, "--json", code=code, **options))
 
     def queue(self, name="default"):
-        for queue in self.json("queue", "list"):
-            if queue["queue"] == name:
-                return queue
-        return None
+        return named(self.json("queue", "list"), name)
+
+    def settled(self, name="default"):
+        """The queue, if the broker answers and nothing in it has yet to end."""
+        done = self.try_drover("queue", "list", "--json")
+        queue = named(json.loads(done.stdout), name) if done.returncode == 0 else None
+        waiting = ("scheduled", "ready", "running", "retrying")
+        return queue if queue and not any(queue[state] for state in waiting) else None
+
+
+def named(queues, name):
+    return next((queue for queue in queues if queue["queue"] == name), None)
 
 
 def memory(fleet):
@@ -208,10 +216,10 @@ def case(function):
     return function
 
 
-def run_cases(settings=None):
+def run_cases(kind=Fleet):
     """Runs the file's cases against one broker, which must survive each; a name alone on the command
     line runs that one."""
-    with Fleet(settings) as fleet:
+    with kind() as fleet:
         fleet.start_broker()
         for function in cases:
             if len(sys.argv) > 1 and function.__name__ not in sys.argv[1:]:

@@ -21,26 +21,19 @@ def expect(condition, message):
         raise Broken(message)
 
 
-def read_starts(paths):
-    starts = []
+def read_fields(paths):
     for path in paths:
         with open(path) as lines:
-            for line in lines:
-                fields = line.split()
-                if len(fields) == 4:  # the last line of a killed worker may be torn
-                    starts.append((fields[0], int(fields[1]), int(fields[2])))
-    return starts
+            yield from map(str.split, lines)
+
+
+def read_starts(paths):  # the last line of a killed worker may be torn
+    return [(fields[0], int(fields[1]), int(fields[2])) for fields in read_fields(paths) if len(fields) == 4]
 
 
 def read_ends(paths):
-    ends = []
-    for path in paths:
-        with open(path) as lines:
-            for line in lines:
-                fields = line.split()
-                if len(fields) == 3 and fields[2] == "ok":
-                    ends.append((fields[0], int(fields[1])))
-    return ends
+    return [(fields[0], int(fields[1])) for fields in read_fields(paths)
+            if len(fields) == 3 and fields[2] == "ok"]
 
 
 def check_ends(starts, ends):

@@ -79,7 +79,7 @@ def main():
             run.wait_until_ready()
         told = fleet.finish(producer, seconds=600)
         wait_until("the broker answers", lambda: fleet.try_drover("ping", "-q").returncode == 0, 60)
-        queue = wait_until("all tasks have ended", lambda: settled(fleet), 300)
+        queue = wait_until("all tasks have ended", fleet.settled, 300)
         judge(fleet, run, told, queue, tasks)
 
 
@@ -108,15 +108,6 @@ def end(process):
 def count_ready(fleet):
     with open(fleet.path("broker.log")) as lines:
         return sum("the broker is ready" in line for line in lines)
-
-
-def settled(fleet):
-    done = fleet.try_drover("queue", "list", "--json")
-    if done.returncode != 0:
-        return None
-    queue = fleet.queue()
-    waiting = ("scheduled", "ready", "running", "retrying")
-    return queue if queue and not any(queue[state] for state in waiting) else None
 
 
 main()

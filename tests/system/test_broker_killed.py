@@ -28,7 +28,7 @@ def main():
             fleet.start_broker(wait=False)
         told = fleet.finish(producer)
         expect(told["accepted"] + told["duplicates"] == TASKS, f"not all were accepted: {told}")
-        queue = wait_until("all tasks have ended", lambda: settled(fleet), 120)
+        queue = wait_until("all tasks have ended", fleet.settled, 120)
         expect(queue["submitted"] == TASKS, f"{queue['submitted']} tasks were admitted")
         expect(queue["completed"] == TASKS, f"not all completed: {queue}")
         expect_books_balance(queue)
@@ -38,15 +38,6 @@ def main():
         figures = history.check(accepted, history.read_starts(map(fleet.path, names)), kills, 100)
         print(f"{TASKS} tasks, {KILLS} kills: lost 0, {figures['starts']} starts, "
               f"{figures['again']} of them again after a kill")
-
-
-def settled(fleet):
-    done = fleet.try_drover("queue", "list", "--json")
-    if done.returncode != 0:
-        return None
-    queue = fleet.queue()
-    waiting = ("scheduled", "ready", "running", "retrying")
-    return queue if queue and not any(queue[state] for state in waiting) else None
 
 
 main()

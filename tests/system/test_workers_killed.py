@@ -35,7 +35,7 @@ def main():
             workers[victim].wait()
             workers[victim] = start_worker()
         fleet.finish(producer)
-        queue = wait_until("all tasks have ended", lambda: settled(fleet), 120)
+        queue = wait_until("all tasks have ended", fleet.settled, 120)
         histories = [history.read_starts([fleet.path(name)]) for name in names]
         dead = [task["id"] for task in fleet.json("dlq", "list")]
         for task in dead:
@@ -56,12 +56,6 @@ def ran_alone(task, starts):
     if not starts or starts[-1][:2] != (task, 3):
         return False
     return len(starts) == 1 or starts[-1][2] - starts[-2][2] >= HOLD_MS
-
-
-def settled(fleet):
-    queue = fleet.queue()
-    waiting = ("scheduled", "ready", "running", "retrying")
-    return queue if queue and not any(queue[state] for state in waiting) else None
 
 
 main()
