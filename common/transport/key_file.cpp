@@ -110,7 +110,8 @@ Result<std::string> read_server_key(const std::string& path) {
   const files::File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return bad(path, fmt::format("cannot open: {}", strerror(errno)));
   Contents contents;
-  if (!contents.read(file.descriptor())) return bad(path, fmt::format("cannot read: {}", strerror(errno)));
+  if (!contents.read(file.descriptor()))
+    return bad(path, fmt::format("cannot read: {}", strerror(errno)));
   std::string key;
   each_line(contents.view(), [&](std::string_view line) { key += line; });
   if (auto good = check_public_key(key); !good) return bad(path, good.error().message);
@@ -124,7 +125,8 @@ Result<KeyPair> read_key_file(const std::string& path) {
   if (!file.is_open()) return bad(path, fmt::format("cannot open: {}", strerror(errno)));
   if (auto good = check_private(path, file.descriptor()); !good) return good.error();
   Contents contents;
-  if (!contents.read(file.descriptor())) return bad(path, fmt::format("cannot read: {}", strerror(errno)));
+  if (!contents.read(file.descriptor()))
+    return bad(path, fmt::format("cannot read: {}", strerror(errno)));
   return parse(path, contents.view());
 }
 
