@@ -82,8 +82,8 @@ class Store {
 
   virtual StoreId id() const = 0;
 
-  // Called (on the loop, inside append or carry) when a new segment begins: gives the encoded
-  // `books` record of all that was appended before. Set once, after open.
+  // Called (on the loop, inside append or carry) when the first group of a segment begins: gives
+  // the encoded `books` record of all that was appended before. Set once, after open.
   virtual void set_books(std::function<std::string()> books) = 0;
 
   // Adds records that belong together to the open group: all become durable at once or none does.

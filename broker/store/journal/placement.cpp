@@ -39,6 +39,14 @@ void Placement::open_group() {
                                   last_size_);
   open_->begins = std::exchange(begins_, std::nullopt);
   recent_.add(open_);
+  if (offset_ == kSegmentHeaderBytes) add_books();
+}
+
+// At the beginning of every segment, also of one whose first group a crash has taken: the segments
+// before it are given up one day.
+void Placement::add_books() {
+  const std::string books = books_ ? books_() : std::string();
+  if (!books.empty()) add(books, true);
 }
 
 void Placement::seal() {
@@ -51,7 +59,6 @@ void Placement::seal() {
 }
 
 void Placement::begin_segment() {
-  const std::string books = books_ ? books_() : std::string();
   const SegmentHeader& before = segments_.newest().header;
   Segment segment;
   segment.header.store = before.store;
@@ -65,9 +72,6 @@ void Placement::begin_segment() {
   begins_ = segment.header;
   segments_.add(std::move(segment));
   offset_ = kSegmentHeaderBytes;
-  if (books.empty()) return;
-  open_group();
-  add(books, true);
 }
 
 }  // namespace drover::broker::journal

@@ -22,7 +22,7 @@ class Placement {
   Placement(const JournalOptions& options, SegmentList& segments, RecentGroups& recent,
             std::uint64_t next_seq, Random& random);
 
-  // The encoded `books` record that begins a new segment.
+  // The encoded `books` record that begins a segment.
   void set_books(std::function<std::string()> books) { books_ = std::move(books); }
   // How many of the oldest segments the next new segment's header leaves behind.
   void set_retired(std::function<std::size_t()> retired) { retired_ = std::move(retired); }
@@ -52,6 +52,7 @@ class Placement {
   bool fits(std::uint64_t bytes) const;
   void begin_segment();
   void open_group();
+  void add_books();
 
   const JournalOptions& options_;
   SegmentList& segments_;
