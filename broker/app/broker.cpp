@@ -20,8 +20,9 @@ namespace drover::broker {
 namespace {
 
 constexpr int kFramesATurn = 128;  // of one socket, so that none starves the others
-constexpr int kFrameCost = 16;     // of reading a frame, where throwing one away costs 1
+constexpr int kFrameCost = 4;      // of reading a frame, where throwing one away costs 1
 constexpr std::size_t kBytesATurn = 4 * 1024 * 1024;
+constexpr int kIoThreads = 2;
 constexpr Duration kSettle = 50ms;  // for what was said to leave before closing
 constexpr Duration kDrainMax = 5s;  // to make durable what was decided
 
@@ -56,7 +57,6 @@ class Loop {
         signals_(signals) {
     clients_ = poller_.add(sockets.clients());
     workers_ = poller_.add(sockets.workers());
-    status_ = poller_.add(sockets.status());
     stop_ = poller_.add(signals.fd());
     if (door.handshakes()) handshakes_ = poller_.add(*door.handshakes());
     if (store.wake_fd() >= 0) news_ = poller_.add(store.wake_fd());
@@ -99,14 +99,13 @@ class Loop {
   void take_news() {
     if (news_ && poller_.ready(*news_)) store_.acknowledge_wake();
     guard_.sweep(turn_, sockets_);
-    if (poller_.ready(status_) || turn_.now() >= sweep_at_) {
+    if (turn_.now() >= sweep_at_) {
       sweep_at_ = turn_.now() + 1s;
-      if (door_.refresh()) sockets_.cut([this](auto user_id) { return door_.is_stale(user_id); });
-      turn_.set_door_figures(door_.figures(), sockets_.status().refused());
-      sockets_.status().take_subscriptions([this](auto user_id, auto topic) {
-        const Principal* who = door_.find(user_id);
-        return who != nullptr && may_subscribe(*who, topic);
-      });
+      if (door_.refresh()) {
+        sockets_.bus().set_admits(door_.admits());
+        sockets_.cut(door_.stale());
+      }
+      turn_.set_door_figures(door_.figures(), sockets_.bus().refused());
       space_.look(store_.takes_submissions(), store_.figures(), turn_.now());
     }
     if (!poller_.ready(stop_) || signals_.take() == 0 || stopping_at_ != kNever) return;
@@ -129,11 +128,11 @@ class Loop {
     }
   }
 
-  // False if it was thrown away unread.
+  // False if it was thrown away at a glance.
   template <class Handle, class Foreign>
   bool take(const transport::RouterSocket::Incoming& in, const Handle& handle,
             const Foreign& foreign) {
-    if (in.foreign) return foreign(Peer{in.peer}), false;
+    if (in.foreign) return foreign(Peer{in.peer}), true;
     if (const Principal* who = door_.find(in.frame.user_id())) {
       return handle(Peer{in.peer}, *who, in.frame.view());
     }
@@ -156,7 +155,7 @@ class Loop {
   observe::Signals& signals_;
   observe::Watchdog watchdog_;
   transport::Poller poller_;
-  transport::Poller::Slot clients_{}, workers_{}, status_{}, stop_{};
+  transport::Poller::Slot clients_{}, workers_{}, stop_{};
   std::optional<transport::Poller::Slot> news_, handshakes_;
   SpaceWatch space_;
   Instant sweep_at_{};
@@ -167,7 +166,7 @@ void say_ready(Turn& turn, Sockets& sockets) {
   const CoreFigures figures = turn.core().figures();
   log::info("the broker is ready", {{"clients", sockets.clients().address()},
                                     {"workers", sockets.workers().address()},
-                                    {"status", sockets.status().address()},
+                                    {"status", sockets.bus().address()},
                                     {"store", to_string(turn.core().store())},
                                     {"waiting", figures.waiting},
                                     {"running", figures.running},
@@ -182,7 +181,7 @@ int run_broker(const config::Settings& settings) {
     return give_up("the broker does not start", ok.error());
   observe::Signals signals;
   Guard guard(settings);
-  transport::Context context;
+  transport::Context context(kIoThreads);
   auto door = Doorkeeper::open(settings, context);
   if (!door) return give_up("the broker does not start", door.error());
   const transport::ProcessClock clock;
@@ -195,10 +194,10 @@ int run_broker(const config::Settings& settings) {
   if (auto ok = turn.start(clock.now()); !ok) {
     return give_up("the broker cannot open its store", ok.error());
   }
-  if (auto ok = sockets.bind(settings, door->curve()); !ok)
+  if (auto ok = sockets.bind(settings, door->curve(), door->admits()); !ok)
     return give_up("the broker does not start", ok.error());
   guard.watch_listeners();
-  turn.set_addresses(sockets.status().address(), sockets.workers().address());
+  turn.set_addresses(sockets.bus().address(), sockets.workers().address());
   say_ready(turn, sockets);
   const int code = Loop(turn, **store, sockets, *door, guard, signals).run(clock);
   (*store)->close();

@@ -1,8 +1,8 @@
 #include "broker/app/doorkeeper.hpp"
 
-#include <algorithm>
 #include <utility>
 
+#include "broker/io/authority.hpp"
 #include "common/config/address.hpp"
 #include "common/observe/log.hpp"
 #include "common/transport/key_file.hpp"
@@ -86,7 +86,7 @@ void Doorkeeper::answer() {
 
 // Frames bear the key itself: a name may pass from one key to another, a key stays whose it is.
 std::string Doorkeeper::admit(const transport::ZapHandler::Request& request) {
-  if (list_.find_by_key(request.public_key)) return request.public_key;
+  if (list_->find_by_key(request.public_key)) return request.public_key;
   ++figures_.unknown_keys;
   log::debug("a key that is not in the list was refused",
              {{"public_key", request.public_key}, {"address", request.address}});
@@ -99,7 +99,7 @@ const Principal* Doorkeeper::find(std::string_view user_id) {
     ++figures_.unnamed;
     return nullptr;
   }
-  const auto found = list_.find_by_key(user_id);
+  const auto found = list_->find_by_key(user_id);
   if (!found) ++figures_.revoked;
   return found.get();  // the list keeps it
 }
@@ -117,19 +117,27 @@ bool Doorkeeper::refresh() {
   before_ = std::move(list_);
   take_over(std::move(*list));
   log::info("the list of keys has changed", {{"keys", figures_.keys}});
-  const auto keys = before_.keys();
-  return std::any_of(keys.begin(), keys.end(),
-                     [this](const AllowedKey& key) { return is_stale(key.public_key); });
+  return true;
 }
 
-bool Doorkeeper::is_stale(std::string_view user_id) const {
-  const auto now = list_.find_by_key(user_id), before = before_.find_by_key(user_id);
-  return !now || (before && *before != *now);
+std::function<bool(std::string_view, std::string_view)> Doorkeeper::admits() const {
+  if (!zap_) return [](auto, auto topic) { return may_subscribe(everybody(), topic); };
+  return [list = list_](std::string_view user_id, std::string_view topic) {
+    const auto who = list->find_by_key(user_id);
+    return who && may_subscribe(*who, topic);
+  };
+}
+
+std::function<bool(std::string_view)> Doorkeeper::stale() const {
+  return [list = list_, former = before_](std::string_view user_id) {
+    const auto now = list->find_by_key(user_id), before = former->find_by_key(user_id);
+    return !now || (before && *before != *now);
+  };
 }
 
 void Doorkeeper::take_over(AllowList list) {
-  list_ = std::move(list);
-  figures_.keys = list_.size();
+  list_ = std::make_shared<const AllowList>(std::move(list));
+  figures_.keys = list_->size();
 }
 
 }  // namespace drover::broker

@@ -9,6 +9,8 @@
 // stop answering; the loop and the sockets end together.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,10 +40,14 @@ class Doorkeeper {
   // Valid until the next refresh().
   const Principal* find(std::string_view user_id);
 
-  // Each second: takes a changed list over. True if keys have lost or changed what they may do:
-  // is_stale() tells which, and their connections are to be cut.
+  // Each second: takes a changed list over. True if it did: admits() is another from then on, and
+  // the connections of those who are stale() are to be cut.
   bool refresh();
-  bool is_stale(std::string_view user_id) const;
+
+  // What holds of the list as it is now, for any thread and as long as wanted: whether a User-Id
+  // may subscribe to a topic; whether what it may do was lost or changed with the last refresh().
+  std::function<bool(std::string_view user_id, std::string_view topic)> admits() const;
+  std::function<bool(std::string_view user_id)> stale() const;
 
   const DoorFigures& figures() const { return figures_; }
 
@@ -53,7 +59,7 @@ class Doorkeeper {
   std::string path_;
   transport::KeyPair keys_;
   std::optional<transport::ZapHandler> zap_;
-  AllowList list_, before_;
+  std::shared_ptr<const AllowList> list_, before_;  // of a secured broker
   FileStamp stamp_;
   Principal everybody_ = everybody();
   DoorFigures figures_;

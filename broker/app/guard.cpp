@@ -20,13 +20,17 @@ Watermark memory_mark(std::uint64_t most) { return {most, most / 10 * 9}; }
 
 }  // namespace
 
-Guard::Guard(const config::Settings& settings) : memory_(memory_mark(memory_max(settings))) {}
+Guard::Guard(const config::Settings& settings)
+    : memory_(memory_mark(memory_max(settings))),
+      unfinished_max_{4 * settings.limits.message_max, 1s},
+      unfinished_max_while_short_{2 * settings.limits.message_max, 0s} {}
 
 void Guard::sweep(Turn& turn, Sockets& sockets) {
   if (turn.now() < sweep_at_) return;
   sweep_at_ = turn.now() + kSweepEvery;
   look_at_memory(turn);
   look_at_descriptors();
+  look_at_connections(turn, sockets);
   ProcessFigures figures;
   figures.memory = in_use_;
   figures.memory_max = memory_.high();
@@ -34,9 +38,10 @@ void Guard::sweep(Turn& turn, Sockets& sockets) {
   figures.descriptors = descriptors_.in_use();
   figures.descriptors_max = descriptors_.most();
   figures.listening = descriptors_.listening();
-  figures.subscriptions = sockets.status().subscriptions();
-  figures.subscriptions_refused = sockets.status().refused();
+  figures.subscriptions = sockets.bus().subscriptions();
+  figures.subscriptions_refused = sockets.bus().refused();
   figures.undelivered = sockets.undelivered();
+  figures.untold = sockets.bus().untold();
   turn.tell(figures);
 }
 
@@ -71,6 +76,21 @@ void Guard::look_at_descriptors() {
     log::warn("nine tenths of all descriptors are in use: no new connections are taken",
               {{"descriptors", descriptors_.in_use()}, {"descriptors_max", descriptors_.most()}});
   }
+}
+
+// Clients that wait unread while the store is behind have done nothing wrong.
+void Guard::look_at_connections(Turn& turn, Sockets& sockets) {
+  const Instant now = turn.now();
+  const auto& bound = memory_.is_high() ? unfinished_max_while_short_ : unfinished_max_;
+  if (!turn.takes_clients()) stalled_at_ = now;
+  if (now < connections_at_ + bound.patience) return;
+  connections_at_ = now;
+  sockets.each_heard([this](const auto& connection) { unfinished_.heard(connection); });
+  if (now <= stalled_at_ + bound.patience) return;
+  const auto cut = unfinished_.sweep(bound, descriptors_.in_use(), now);
+  if (cut == 0) return;
+  turn.refusals().dropped(Errc::malformed, cut);
+  log::warn("connections that never ended a message are cut", {{"connections", cut}});
 }
 
 }  // namespace drover::broker

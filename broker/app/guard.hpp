@@ -1,4 +1,5 @@
-// The broker's guard over what strangers could take from the whole process: memory and descriptors.
+// The broker's guard over what strangers could take from the whole process: memory and descriptors,
+// and memory through messages that they never end.
 //
 // The loop calls sweep() at sweep_at() at the latest. What is found is told to the turn, which
 // refuses new tasks while memory is short, and once per change to the log.
@@ -6,6 +7,7 @@
 
 #include "broker/app/descriptors.hpp"
 #include "broker/app/sockets.hpp"
+#include "broker/app/unfinished.hpp"
 #include "broker/io/turn.hpp"
 #include "broker/io/watermark.hpp"
 #include "common/config/settings.hpp"
@@ -28,12 +30,17 @@ class Guard {
  private:
   void look_at_memory(Turn& turn);
   void look_at_descriptors();
+  void look_at_connections(Turn& turn, Sockets& sockets);
 
   Descriptors descriptors_;
   Watermark memory_;
+  Unfinished unfinished_;
+  Unfinished::Bound unfinished_max_, unfinished_max_while_short_;
   std::uint64_t in_use_ = 0;  // of memory, without what is held for tasks to come
   Instant sweep_at_{};
   Instant trim_at_{};
+  Instant connections_at_{};
+  Instant stalled_at_{};  // when clients were last left unread
 };
 
 }  // namespace drover::broker

@@ -7,34 +7,43 @@ using transport::Sent;
 
 // Beyond this many frames for one peer, it does not read: a window's worth of answers is far less.
 constexpr int kFramesPerPeer = 10'000;
-constexpr std::int64_t kBusMessageMax = 1024;  // 256 would refuse CURVE's own handshake
+// libzmq's own threads: what subscribers send and get does not keep anybody else's from moving.
+constexpr std::uint64_t kFirstThread = 1, kSecondThread = 2;
 
 }  // namespace
 
-Result<void> Sockets::bind(const config::Settings& settings, const transport::Curve& curve) {
+Result<void> Sockets::bind(const config::Settings& settings, const transport::Curve& curve,
+                           Bus::Admits admits) {
   transport::SocketOptions options;
   options.curve = curve;
   options.message_max = static_cast<std::int64_t>(settings.limits.message_max);
   options.send_max = kFramesPerPeer;
   options.receive_max = kFramesPerPeer;
+  options.io_threads = kFirstThread;
   const auto& broker = settings.broker;
   auto clients = transport::RouterSocket::bind(context_, broker.clients.bind, options);
   if (!clients) return clients.error();
   auto workers = transport::RouterSocket::bind(context_, broker.workers.bind, options);
   if (!workers) return workers.error();
-  options.message_max = kBusMessageMax;
+  options.io_threads = kSecondThread;
   auto status = transport::XpubSocket::bind(context_, broker.status.bind, options);
   if (!status) return status.error();
   clients_.emplace(std::move(*clients));
   workers_.emplace(std::move(*workers));
-  status_.emplace(std::move(*status));
+  bus_.emplace(std::move(*status), std::move(admits));
   return {};
 }
 
-void Sockets::cut(const std::function<bool(std::string_view)>& goes) {
+void Sockets::cut(const Bus::Goes& goes) {
   clients_->cut(goes);
   workers_->cut(goes);
-  status_->cut(goes);
+  bus_->cut(goes);
+}
+
+void Sockets::each_heard(const std::function<void(const transport::Connection&)>& tell) {
+  clients_->each_heard(tell);
+  workers_->each_heard(tell);
+  bus_->each_heard(tell);
 }
 
 void Sockets::send_to_client(Peer peer, std::string_view frame) {
@@ -48,7 +57,7 @@ bool Sockets::send_to_worker(Peer peer, std::string_view frame) {
 }
 
 void Sockets::publish(std::string_view topic, std::string_view event) {
-  status_->publish(topic, event);
+  bus_->publish(topic, event);
 }
 
 }  // namespace drover::broker

@@ -47,6 +47,7 @@ struct ProcessFigures {
   bool listening = true;  // new connections are taken
   std::uint64_t subscriptions = 0, subscriptions_refused = 0;
   std::uint64_t undelivered = 0;  // answers whose client had gone or did not read
+  std::uint64_t untold = 0;       // events that the bus was too busy for
 };
 
 struct TurnFigures {

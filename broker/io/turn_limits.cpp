@@ -119,7 +119,7 @@ void Turn::write_protection(wire::MapWriter& m) {
   m.boolean("memory_short", process_.memory_short);
   m.uint("descriptors", process_.descriptors).uint("descriptors_max", process_.descriptors_max);
   m.boolean("listening", process_.listening).uint("subscriptions", process_.subscriptions);
-  m.uint("answers_undelivered", process_.undelivered);
+  m.uint("answers_undelivered", process_.undelivered).uint("events_untold", process_.untold);
 }
 
 }  // namespace drover::broker

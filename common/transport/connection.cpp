@@ -1,11 +1,14 @@
 #include "common/transport/connection.hpp"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace drover::transport {
 namespace {
 
 constexpr std::uint64_t kGone = 0;
+constexpr std::uint8_t kEstablished = 1;  // TCP_ESTABLISHED, which only the C library's header has
 
 // The kernel's number of the connection behind a descriptor, which no other will ever have.
 std::uint64_t cookie_of(int descriptor) {
@@ -17,11 +20,21 @@ std::uint64_t cookie_of(int descriptor) {
 
 }  // namespace
 
-Connection::Connection(const Frame& frame) : descriptor_(frame.descriptor()) {
+Connection::Connection(const Frame& frame) : Connection(frame.descriptor()) {}
+
+Connection::Connection(int descriptor) : descriptor_(descriptor) {
   if (descriptor_ >= 0) cookie_ = cookie_of(descriptor_);
 }
 
 bool Connection::stands() const { return cookie_ != kGone && cookie_of(descriptor_) == cookie_; }
+
+std::optional<std::uint64_t> Connection::received() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  if (info.tcpi_state != kEstablished) return std::nullopt;
+  return info.tcpi_bytes_received;
+}
 
 void Connection::cut() const {
   if (stands()) ::shutdown(descriptor_, SHUT_RDWR);

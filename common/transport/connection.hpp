@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "common/transport/frame.hpp"
 
@@ -16,8 +17,14 @@ class Connection {
   // Stands for nothing where the frame came over no network.
   explicit Connection(const Frame& frame);
 
+  // Whatever is behind a descriptor.
+  explicit Connection(int descriptor);
+
   // True while the connection that it stood for at the beginning stands.
   bool stands() const;
+
+  // Bytes that the kernel has received over it; nothing for what is no TCP connection.
+  std::optional<std::uint64_t> received() const;
 
   // Ends it. libzmq notices as if the peer had done so.
   void cut() const;

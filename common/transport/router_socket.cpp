@@ -1,11 +1,12 @@
 #include "common/transport/router_socket.hpp"
 
 #include <array>
+#include <utility>
 
 namespace drover::transport {
 namespace {
 
-constexpr int kDroppedAtOnce = 1000;       // frames of one foreign message
+constexpr int kDroppedAtOnce = 50;         // frames of one foreign message
 constexpr std::size_t kRoutingIdSize = 5;  // a zero and a number of four bytes
 constexpr PeerId kMark = PeerId{1} << 40;  // keeps a packed id from being 0
 
@@ -26,8 +27,7 @@ Frame unpack(PeerId peer) {
 }  // namespace
 
 RouterSocket::RouterSocket(Context& context, const SocketOptions& options)
-    : Socket(context, zmq::socket_type::router, options),
-      secured_(std::holds_alternative<CurveServer>(options.curve)) {
+    : Socket(context, zmq::socket_type::router, options) {
   socket_.set(zmq::sockopt::router_mandatory, 1);
 }
 
@@ -53,7 +53,7 @@ std::optional<RouterSocket::Incoming> RouterSocket::receive() {
   if (!whole || in.peer == 0) {
     ++dropped_;
     drop(in, more);
-  } else if (secured_) {
+  } else {
     remember(in);
   }
   return in;
@@ -72,8 +72,10 @@ void RouterSocket::drop(Incoming& message, bool more) {
 // Of each connection once: asking a frame where it came from costs more than looking here.
 void RouterSocket::remember(const Incoming& in) {
   const auto [at, is_new] = known_.try_emplace(in.peer);
+  at->second.is_heard = true;
   if (!is_new) return;
-  at->second = {Connection(in.frame), std::string(in.frame.user_id())};
+  at->second.connection = Connection(in.frame);
+  at->second.user_id = in.frame.user_id();
   if (known_.size() >= forget_at_) forget_gone();
 }
 
@@ -85,6 +87,12 @@ void RouterSocket::forget_gone() {
 void RouterSocket::cut(const std::function<bool(std::string_view)>& goes) {
   for (const auto& [peer, known] : known_) {
     if (goes(known.user_id)) known.connection.cut();
+  }
+}
+
+void RouterSocket::each_heard(const std::function<void(const Connection&)>& tell) {
+  for (auto& [peer, known] : known_) {
+    if (std::exchange(known.is_heard, false)) tell(known.connection);
   }
 }
 

@@ -34,13 +34,16 @@ class RouterSocket : public Socket {
   static Result<RouterSocket> bind(Context& context, const std::string& address,
                                    const SocketOptions& options);
 
-  // The next message that is there, or nothing. Takes one message at most and at most 1,000 frames
+  // The next message that is there, or nothing. Takes one message at most and at most 50 frames
   // of it, so a peer that sends nothing but foreign ones cannot keep the caller.
   std::optional<Incoming> receive();
 
-  // Cuts the connections of all whose frames bear a User-Id for which `goes` holds. A secured
-  // socket knows those that it has had a frame of.
+  // Cuts the connections of all whose frames bear a User-Id for which `goes` holds. Those are known
+  // that a message has come over.
   void cut(const std::function<bool(std::string_view user_id)>& goes);
+
+  // Tells of each connection that a message has come over since the last call.
+  void each_heard(const std::function<void(const Connection&)>& tell);
 
   // Hands one frame to a peer. A frame that was not sent is gone all the same.
   Sent send(PeerId peer, Frame frame);
@@ -50,15 +53,15 @@ class RouterSocket : public Socket {
   struct Known {
     Connection connection;
     std::string user_id;
+    bool is_heard = false;
   };
 
   RouterSocket(Context& context, const SocketOptions& options);
   void remember(const Incoming& in);
   void forget_gone();
 
-  bool secured_;
-  std::unordered_map<PeerId, Known> known_;  // of a secured socket
-  std::size_t forget_at_ = 64;               // when it has grown to this, the gone are forgotten
+  std::unordered_map<PeerId, Known> known_;
+  std::size_t forget_at_ = 64;  // when it has grown to this, the gone are forgotten
   void drop(Incoming& message, bool more);
 
   PeerId dropping_ = 0;  // whose long message is being thrown away

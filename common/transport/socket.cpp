@@ -47,6 +47,7 @@ int to_int(Duration duration) { return static_cast<int>(duration.count()); }
 
 Socket::Socket(Context& context, zmq::socket_type type, const SocketOptions& options)
     : socket_(context.zmq(), type), has_key_(std::holds_alternative<CurveClient>(options.curve)) {
+  socket_.set(zmq::sockopt::affinity, options.io_threads);
   socket_.set(zmq::sockopt::backlog, kBacklog);
   socket_.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
   socket_.set(zmq::sockopt::heartbeat_ivl, kHeartbeatMs);

@@ -31,6 +31,7 @@ struct SocketOptions {
   std::int64_t message_max = -1;  // a peer that sends a longer frame is cut off; -1 = no limit
   int send_max = 1000;            // frames waiting for one peer, beyond which sending says `full`
   int receive_max = 1000;         // frames of one peer waiting here, beyond which it has to wait
+  std::uint64_t io_threads = 0;   // bits: which of the context's may serve it; 0 = any
   Duration linger{0};             // how long closing waits for frames that are still on their way
   Curve curve{};                  // who may connect, or as whom; nothing: everybody, as nobody
 };

@@ -32,12 +32,16 @@ class XpubSocket : public Socket {
   // connection's key is called (ZeroMQ's User-Id); "" where the socket asks for no keys.
   using Admits = std::function<bool(std::string_view user, std::string_view topic)>;
 
-  // Enters or refuses the subscriptions that have come in. Call it when the socket is readable, and
-  // now and then (each second) so that peers that have gone are noticed.
+  // Enters or refuses subscriptions that have come in, 500 at most, so that a flood of them cannot
+  // keep the caller. Call it when the socket is readable, and now and then (each second) so that
+  // peers that have gone are noticed.
   void take_subscriptions(const Admits& admits);
 
   // Cuts the connections of subscribers with a User-Id for which `goes` holds.
   void cut(const std::function<bool(std::string_view user_id)>& goes);
+
+  // Tells of each connection that a request has come over since the last call.
+  void each_heard(const std::function<void(const Connection&)>& tell);
 
   // How many subscriptions are entered. While 0 there is nobody to encode an event for. A peer that
   // has gone may be counted for a moment longer, never one too few.
@@ -63,9 +67,11 @@ class XpubSocket : public Socket {
   void sweep();
 
   std::map<int, Peer> peers_;
+  std::map<int, Connection> heard_;
   std::size_t subscriptions_ = 0;
   std::uint64_t refused_ = 0;
   std::uint16_t port_ = 0;
+  bool in_message_ = false;  // of more than one frame, which no subscriber of ours sends
 };
 
 }  // namespace drover::transport

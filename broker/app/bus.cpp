@@ -1,0 +1,138 @@
+#include "broker/app/bus.hpp"
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <utility>
+
+#include "common/base/assert.hpp"
+#include "common/transport/poller.hpp"
+
+namespace drover::broker {
+namespace {
+
+constexpr std::size_t kWaitingMax = 64 * 1024 * 1024;  // bytes
+constexpr Duration kLookEvery = 1s;                    // for subscribers that have gone
+
+void append(std::string& to, std::string_view bytes) {
+  const auto size = static_cast<std::uint32_t>(bytes.size());
+  to.append(reinterpret_cast<const char*>(&size), sizeof size);
+  to += bytes;
+}
+
+std::string_view take(std::string_view& from) {
+  std::uint32_t size = 0;
+  std::memcpy(&size, from.data(), sizeof size);
+  const auto taken = from.substr(sizeof size, size);
+  from.remove_prefix(sizeof size + size);
+  return taken;
+}
+
+}  // namespace
+
+Bus::Bus(transport::XpubSocket socket, Admits admits)
+    : socket_(std::move(socket)),
+      address_(socket_.address()),
+      wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      admits_(std::move(admits)) {
+  DROVER_ASSERT(wake_fd_ >= 0);
+  thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "bus");
+}
+
+Bus::~Bus() {
+  tell([this] { told_.stop = true; });
+  thread_.join();
+  ::close(wake_fd_);
+}
+
+template <class Say>
+void Bus::tell(const Say& say) {
+  {
+    const std::lock_guard lock(mutex_);
+    const bool is_woken = !told_.events.empty() || !told_.cuts.empty();
+    say();
+    if (is_woken) return;
+  }
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
+}
+
+void Bus::publish(std::string_view topic, std::string_view event) {
+  tell([&] {
+    if (told_.events.size() > kWaitingMax) {
+      ++untold_;
+      return;
+    }
+    append(told_.events, topic);
+    append(told_.events, event);
+  });
+}
+
+void Bus::set_admits(Admits admits) {
+  const std::lock_guard lock(mutex_);
+  admits_ = std::move(admits);
+}
+
+void Bus::cut(Goes goes) {
+  tell([&] { told_.cuts.push_back(std::move(goes)); });
+}
+
+void Bus::each_heard(const std::function<void(const transport::Connection&)>& tell) {
+  decltype(heard_) heard;
+  {
+    const std::lock_guard lock(mutex_);
+    heard.swap(heard_);
+  }
+  for (const auto& [descriptor, connection] : heard) tell(connection);
+}
+
+// --- on the bus's thread
+
+void Bus::run() {
+  transport::Poller poller;
+  poller.add(socket_);
+  poller.add(wake_fd_);
+  while (!news_.stop) {
+    poller.wait(kLookEvery);
+    take_subscriptions();
+    take_news();
+    for (const auto& goes : news_.cuts) socket_.cut(goes);
+    send(news_.events);
+  }
+}
+
+void Bus::take_news() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto read = ::read(wake_fd_, &count, sizeof count);
+  news_.events.clear();  // it keeps its memory for what is told next
+  news_.cuts.clear();
+  const std::lock_guard lock(mutex_);
+  std::swap(told_, news_);
+}
+
+void Bus::take_subscriptions() {
+  Admits admits;
+  {
+    const std::lock_guard lock(mutex_);
+    admits = admits_;
+  }
+  socket_.take_subscriptions(admits);
+  subscriptions_ = socket_.subscriptions();
+  refused_ = socket_.refused();
+  const std::lock_guard lock(mutex_);
+  socket_.each_heard(
+      [this](const auto& connection) { heard_[connection.descriptor()] = connection; });
+}
+
+void Bus::send(std::string_view events) {
+  while (!events.empty()) {
+    const auto topic = take(events);
+    const auto event = take(events);
+    socket_.publish(topic, event);
+  }
+}
+
+}  // namespace drover::broker
