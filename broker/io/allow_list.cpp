@@ -7,6 +7,7 @@
 #include "common/base/time.hpp"
 #include "common/config/value.hpp"
 #include "common/config/yaml_tree.hpp"
+#include "common/task/task_spec.hpp"
 
 namespace drover::broker {
 namespace {
@@ -36,6 +37,8 @@ Result<void> check(const AllowedKey& key) {
     return bad("tenant", "a " + std::string(name_of(role)) + " needs one");
   }
   if (!tenant.empty() && !config::is_name(tenant)) return bad("tenant", kNameExpected);
+  if (tenant == kSystemTenant)
+    return bad("tenant", "_system is for the events of the fleet itself");
   if (queues.size() > kQueuesPerKeyMax) return bad("queues", "expected at most 1000");
   if (!std::all_of(queues.begin(), queues.end(), config::is_name)) {
     return bad("queues", kNameExpected);

@@ -82,7 +82,7 @@ std::string_view event_type(RecordKind kind) {
 std::string topic_of(const Record& record) {
   const auto type = event_type(record.kind);
   if (is_worker_event(record.kind)) {
-    return join_topic("_system", type, "workers", to_string(record.worker));
+    return join_topic(kSystemTenant, type, "workers", to_string(record.worker));
   }
   return join_topic(record.tenant, type, record.queue, to_string(record.task));
 }
@@ -91,7 +91,7 @@ void encode_event(const Record& r, std::uint64_t seq, const StoreId& store, std:
   const bool worker = is_worker_event(r.kind);
   MapWriter m(out);
   m.bin("store", store.view()).uint("seq", seq).instant("ts", r.at).str("type", event_type(r.kind));
-  m.str("tenant", worker ? "_system" : r.tenant);
+  m.str("tenant", worker ? kSystemTenant : r.tenant);
   m.str("subject", worker ? to_string(r.worker) : to_string(r.task));
   m.raw("data", worker ? worker_data(r) : task_data(r)).str("traceparent", r.traceparent);
   m.finish();
@@ -117,7 +117,10 @@ void encode_tick(std::uint64_t seq, Instant now, const StoreId& store, std::stri
   std::string data;
   MapWriter(data).uint("seq", seq).finish();
   MapWriter m(out);
-  m.bin("store", store.view()).instant("ts", now).str("type", "bus.tick").str("tenant", "_system");
+  m.bin("store", store.view())
+      .instant("ts", now)
+      .str("type", "bus.tick")
+      .str("tenant", kSystemTenant);
   m.str("subject", "tick").raw("data", data).finish();
 }
 

@@ -134,6 +134,10 @@ Result<void> check(const TaskSpec& spec, const TaskLimits& limits, Instant now) 
   }
   if (!spec.tenant.empty()) {
     if (auto ok = check_name("tenant", spec.tenant); !ok) return ok;
+    if (spec.tenant == kSystemTenant) {
+      return Error{Errc::bad_name, "tenant _system is for the events of the fleet itself",
+                   "tenant"};
+    }
   }
   if (auto ok = check_id(spec, now); !ok) return ok;
   if (spec.payload.size() > limits.payload_max) {

@@ -47,6 +47,7 @@ struct TaskLimits {
   std::size_t result_max = 256 * 1024;
 };
 
+inline constexpr std::string_view kSystemTenant = "_system";  // whose events are the fleet's own
 inline constexpr std::size_t kNameMax = 64;
 inline constexpr std::size_t kTextMax = 128;            // keys, user ids, content types
 inline constexpr std::size_t kErrorTextMax = 8 * 1024;  // of an attempt's error; cut beyond

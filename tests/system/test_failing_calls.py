@@ -44,9 +44,8 @@ class Plan:
         self.call, self.fault, self.sticky, self.harmless = call, fault, sticky, harmless
 
     def is_final(self):
-        """A sync that fails ends the broker. But where a file in reserve lacks space, it is given up:
-        nothing was in it."""
-        return "sync" in self.call and self.fault != "ENOSPC"
+        """A sync that fails ends the broker, whatever it says."""
+        return "sync" in self.call
 
     def at(self, number):
         return f"{self.call}:{number}:{self.fault}" + ":sticky" * self.sticky

@@ -117,6 +117,7 @@ TEST(AllowListTest, EveryFieldIsChecked) {
             std::string::npos);
   fault_of(entry_with("role", "tags: worker"), "tags");
   fault_of(entry_with("tenant", "tenant: a b"), "tenant");
+  fault_of(entry_with("tenant", "tenant: _system"), "tenant");
   fault_of(entry_with("tenant", "tenant: default\n  queues: []"), "queues");
   fault_of(entry_with("tenant", "tenant: default\n  queues: [a, b c]"), "queues");
   fault_of(entry_with("created_at", "created_at: yesterday"), "created_at");

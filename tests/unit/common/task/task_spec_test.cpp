@@ -81,6 +81,8 @@ TEST_F(TaskSpecTest, EveryNameOfATaskIsHeldToThat) {
   spec.tenant = text(65);
   identify();
   EXPECT_EQ(verdict(), "BAD_NAME tenant");
+  spec.tenant = "_system";
+  EXPECT_EQ(verdict(), "BAD_NAME tenant") << "its events would pass for the fleet's own";
   spec.tenant = "acme";
   identify();
   EXPECT_EQ(verdict(), "fine");
