@@ -207,6 +207,10 @@ def expect_refusal_to_start(settings, code, word):
             expect(word in log.read(), f"the broker did not say {word}")
 
 
+def percentile(times, share):
+    return sorted(times)[min(len(times) - 1, int(len(times) * share))]
+
+
 cases = []
 
 

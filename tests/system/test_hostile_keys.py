@@ -2,7 +2,6 @@
 others said, and by owners of a key who want more than it is for."""
 
 import os
-import socket
 import struct
 import threading
 import time
@@ -10,10 +9,11 @@ import time
 import zmq
 
 import wire
-from fleet import case, expect, memory, run_cases, wait_until
+from fleet import case, expect, memory, percentile, run_cases, wait_until
 from secured import Secured
+from tap import Tap
 from wire import CONFIRM, OK, PING, SUBMIT, WELCOME, hello, new_id, pack, task, unpack
-from zmtp import SIGNATURE, Peer, address, command, greeting, ready
+from zmtp import SIGNATURE, Peer, command, greeting, ready
 
 MB = 1 << 20
 UNAUTHENTICATED_AFTER = 5.0  # seconds within which a stranger is cut off
@@ -58,40 +58,6 @@ def key_pair(path):
     with open(path) as lines:
         fields = dict(line.strip().split(": ") for line in lines if not line.startswith("#"))
     return [fields[name].strip('"').encode() for name in ("public_key", "secret_key")]
-
-
-class Recorder:
-    """Passes one connection on to the broker and keeps what its client said."""
-
-    def __init__(self, url):
-        self.said = b""
-        self.ended = threading.Event()
-        self.target = address(url)
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"tcp://127.0.0.1:{self.server.getsockname()[1]}"
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        here, _ = self.server.accept()
-        self.server.close()
-        there = socket.create_connection(self.target)
-        threading.Thread(target=self.pass_on, args=(there, here, False), daemon=True).start()
-        self.pass_on(here, there, True)
-        self.ended.set()
-
-    def pass_on(self, source, sink, keep):
-        try:
-            while data := source.recv(65536):
-                if keep:
-                    self.said += data
-                sink.sendall(data)
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 def task_of(tenant, **fields):
@@ -148,14 +114,12 @@ def four_hundred_megabytes_before_authentication_are_not_kept(fleet):
 
 @case
 def what_was_said_once_cannot_be_said_again(fleet):
-    recorder = Recorder(fleet.url)
-    with Keyed(fleet, "acme-producer", url=recorder.url) as honest:
+    with Tap(fleet.url) as tap, Keyed(fleet, "acme-producer", url=tap.url) as honest:
         outcome = honest.submit(task_of("acme"))[0]
         expect(outcome[4] is None, f"the first time it is refused: {outcome}")
-    expect(recorder.ended.wait(10), "the connection has not ended")
     before = submitted(fleet)
     with Peer(fleet.url, silent=True) as peer:
-        peer.raw(recorder.said)
+        peer.raw(tap.said)
         expect(peer.is_cut_off(UNAUTHENTICATED_AFTER), "a recording is listened to")
     expect(submitted(fleet) == before, "a task came of a recording")
 
@@ -177,10 +141,9 @@ def nobody_can_stand_in_for_the_broker(fleet):
 def a_flood_of_handshakes_holds_nobody_up_for_a_second(fleet):
     """Half of them are a recording, for which the broker opens a box and makes another; half are of
     a key that it does not know."""
-    recorder = Recorder(fleet.url)
-    with Keyed(fleet, "acme-producer", url=recorder.url) as honest:
+    with Tap(fleet.url) as tap, Keyed(fleet, "acme-producer", url=tap.url) as honest:
         honest.ask(PING)
-    opening = recorder.said[:64 + 202]  # the greeting, and HELLO with its two bytes before it
+    opening = tap.said[:64 + 202]  # the greeting, and HELLO with its two bytes before it
     expect(opening[66:72] == b"\x05HELLO", "this is not where HELLO stands")
     stop, handshakes = threading.Event(), [0, 0]
 
@@ -247,10 +210,6 @@ def latencies(client, seconds=3):
         times.append((time.monotonic() - started) * 1e3)
         time.sleep(0.002)
     return times
-
-
-def percentile(times, share):
-    return sorted(times)[min(len(times) - 1, int(len(times) * share))]
 
 
 # --- owners of a key

@@ -3,11 +3,10 @@ another put in its place; and the starts that are refused."""
 
 import json
 import os
-import socket
 import subprocess
-import threading
 
 from fleet import BIN, Fleet, expect, wait_until
+from tap import Tap
 
 PUBLISHED_PUBLIC = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
 PUBLISHED_SECRET = "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
@@ -119,48 +118,12 @@ def work(fleet):
     watch.wait(20)
 
 
-class Listener:
-    """Passes bytes on to the broker and keeps what went by."""
-
-    def __init__(self, target):
-        self.seen = bytearray()
-        self.target = target
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"tcp://127.0.0.1:{self.server.getsockname()[1]}"
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                here, _ = self.server.accept()
-            except OSError:
-                return
-            there = socket.create_connection(self.target)
-            for pair in ((here, there), (there, here)):
-                threading.Thread(target=self.pass_on, args=pair, daemon=True).start()
-
-    def pass_on(self, source, sink):
-        try:
-            while data := source.recv(65536):
-                self.seen += data
-                sink.sendall(data)
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-
 def listen_to(fleet, key_name):
-    listener = Listener(("127.0.0.1", int(fleet.url.rsplit(":", 1)[1])))
-    done = as_key(fleet, key_name, "submit", "test.echo", json.dumps(MARKER), "--wait",
-                  url=listener.url)
+    with Tap(fleet.url) as tap:
+        done = as_key(fleet, key_name, "submit", "test.echo", json.dumps(MARKER), "--wait", url=tap.url)
     expect(done.returncode == 0 and json.loads(done.stdout) == MARKER, f"submit: {done}")
-    listener.server.close()
-    expect(len(listener.seen) > 500, "nothing went through the listener")
-    return MARKER.encode() in listener.seen
+    expect(len(tap.said) > 200 and len(tap.heard) > 200, "nothing went through the tap")
+    return MARKER.encode() in tap.said + tap.heard
 
 
 def wire_is_closed(fleet):

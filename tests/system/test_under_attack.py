@@ -14,7 +14,7 @@ import socket
 import struct
 import time
 
-from fleet import Fleet, expect, memory, seeded
+from fleet import Fleet, expect, memory, percentile, seeded
 from wire import *
 from zmtp import Peer, SIGNATURE, address, frame, greeting, pack, ready
 
@@ -136,10 +136,6 @@ class Honest:
         expect(self.worker.done(task_id, attempt) == OK, "an honest result is refused")
         self.finished += 1
         return time.monotonic() - began
-
-
-def percentile(times, share):
-    return sorted(times)[min(len(times) - 1, int(len(times) * share))]
 
 
 def main():
