@@ -105,7 +105,7 @@ class Loop {
         sockets_.bus().set_admits(door_.admits());
         sockets_.cut(door_.stale());
       }
-      turn_.set_door_figures(door_.figures(), sockets_.bus().refused());
+      turn_.set_door_figures(door_.figures());
       space_.look(store_.takes_submissions(), store_.figures(), turn_.now());
     }
     if (!poller_.ready(stop_) || signals_.take() == 0 || stopping_at_ != kNever) return;

@@ -8,12 +8,14 @@
 #include <utility>
 
 #include "common/base/assert.hpp"
+#include "common/transport/clock.hpp"
 #include "common/transport/poller.hpp"
 
 namespace drover::broker {
 namespace {
 
-constexpr std::size_t kWaitingMax = 64 * 1024 * 1024;  // bytes
+constexpr std::size_t kWaitingMax = 32 * 1024 * 1024;  // bytes
+constexpr std::size_t kKeptMax = 1024 * 1024;          // bytes of memory kept for what is told next
 constexpr Duration kLookEvery = 1s;                    // for subscribers that have gone
 
 void append(std::string& to, std::string_view bytes) {
@@ -93,13 +95,18 @@ void Bus::each_heard(const std::function<void(const transport::Connection&)>& te
 
 void Bus::run() {
   transport::Poller poller;
-  poller.add(socket_);
+  const auto requests = poller.add(socket_);
   poller.add(wake_fd_);
+  const transport::ProcessClock clock;
+  Instant look_at{};
   while (!news_.stop) {
     poller.wait(kLookEvery);
-    take_subscriptions();
+    if (poller.ready(requests) || clock.now() >= look_at) {
+      take_subscriptions();
+      look_at = clock.now() + kLookEvery;
+    }
     take_news();
-    for (const auto& goes : news_.cuts) socket_.cut(goes);
+    for (const auto& goes : news_.cuts) socket_.cut_all(goes);
     send(news_.events);
   }
 }
@@ -107,7 +114,8 @@ void Bus::run() {
 void Bus::take_news() {
   std::uint64_t count = 0;
   [[maybe_unused]] const auto read = ::read(wake_fd_, &count, sizeof count);
-  news_.events.clear();  // it keeps its memory for what is told next
+  if (news_.events.capacity() > kKeptMax) news_.events = {};
+  news_.events.clear();
   news_.cuts.clear();
   const std::lock_guard lock(mutex_);
   std::swap(told_, news_);

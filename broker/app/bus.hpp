@@ -2,7 +2,7 @@
 // hands its events over.
 //
 // Events leave in the order in which they were handed over. What the bus cannot send as fast as it
-// is told waits, up to 64 MiB; the rest is not told (subscribers see the gap in the numbers and ask
+// is told waits, up to 32 MiB; the rest is not told (subscribers see the gap in the numbers and ask
 // for what they missed). All is for one thread, the loop's, but for what it says of itself.
 #pragma once
 

@@ -45,7 +45,8 @@ class Doorkeeper {
   bool refresh();
 
   // What holds of the list as it is now, for any thread and as long as wanted: whether a User-Id
-  // may subscribe to a topic; whether what it may do was lost or changed with the last refresh().
+  // may subscribe to a topic; whether what it may do was lost or changed with the last refresh()
+  // (there was one).
   std::function<bool(std::string_view user_id, std::string_view topic)> admits() const;
   std::function<bool(std::string_view user_id)> stale() const;
 

@@ -9,7 +9,8 @@ namespace drover::broker {
 namespace {
 
 constexpr Duration kSweepEvery = 250ms;
-constexpr Duration kTrimEvery = 10s;  // asks malloc for what it keeps; takes a moment
+constexpr Duration kTrimEvery = 10s;    // asks malloc for what it keeps; takes a moment
+constexpr Duration kUnreadExcuse = 2s;  // for clients that were left unread
 
 std::uint64_t memory_max(const config::Settings& settings) {
   const auto set = settings.limits.memory_max;
@@ -21,9 +22,7 @@ Watermark memory_mark(std::uint64_t most) { return {most, most / 10 * 9}; }
 }  // namespace
 
 Guard::Guard(const config::Settings& settings)
-    : memory_(memory_mark(memory_max(settings))),
-      unfinished_max_{4 * settings.limits.message_max, 1s},
-      unfinished_max_while_short_{2 * settings.limits.message_max, 0s} {}
+    : memory_(memory_mark(memory_max(settings))), unfinished_(settings.limits.message_max) {}
 
 void Guard::sweep(Turn& turn, Sockets& sockets) {
   if (turn.now() < sweep_at_) return;
@@ -38,8 +37,8 @@ void Guard::sweep(Turn& turn, Sockets& sockets) {
   figures.descriptors = descriptors_.in_use();
   figures.descriptors_max = descriptors_.most();
   figures.listening = descriptors_.listening();
+  figures.subscriptions_refused = sockets.bus().refused();  // told after the others, asked first
   figures.subscriptions = sockets.bus().subscriptions();
-  figures.subscriptions_refused = sockets.bus().refused();
   figures.undelivered = sockets.undelivered();
   figures.untold = sockets.bus().untold();
   turn.tell(figures);
@@ -81,13 +80,12 @@ void Guard::look_at_descriptors() {
 // Clients that wait unread while the store is behind have done nothing wrong.
 void Guard::look_at_connections(Turn& turn, Sockets& sockets) {
   const Instant now = turn.now();
-  const auto& bound = memory_.is_high() ? unfinished_max_while_short_ : unfinished_max_;
-  if (!turn.takes_clients()) stalled_at_ = now;
-  if (now < connections_at_ + bound.patience) return;
-  connections_at_ = now;
+  if (!turn.takes_clients()) unread_at_ = now;
+  if (now < unfinished_.due_at() && !memory_.is_high()) return;
   sockets.each_heard([this](const auto& connection) { unfinished_.heard(connection); });
-  if (now <= stalled_at_ + bound.patience) return;
-  const auto cut = unfinished_.sweep(bound, descriptors_.in_use(), now);
+  const bool unread = now < unread_at_ + kUnreadExcuse;
+  const auto port = unread ? sockets.clients().port() : std::uint16_t{0};
+  const auto cut = unfinished_.sweep(now, memory_.is_high(), port);
   if (cut == 0) return;
   turn.refusals().dropped(Errc::malformed, cut);
   log::warn("connections that never ended a message are cut", {{"connections", cut}});

@@ -35,12 +35,10 @@ class Guard {
   Descriptors descriptors_;
   Watermark memory_;
   Unfinished unfinished_;
-  Unfinished::Bound unfinished_max_, unfinished_max_while_short_;
   std::uint64_t in_use_ = 0;  // of memory, without what is held for tasks to come
   Instant sweep_at_{};
   Instant trim_at_{};
-  Instant connections_at_{};
-  Instant stalled_at_{};  // when clients were last left unread
+  Instant unread_at_{};  // when clients were last left unread
 };
 
 }  // namespace drover::broker

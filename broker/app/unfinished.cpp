@@ -1,12 +1,28 @@
 #include "broker/app/unfinished.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 
 namespace drover::broker {
 namespace {
 
-constexpr std::uint64_t kPings = 64;   // bytes a second that a connection says besides messages
-constexpr std::size_t kBeyond = 1024;  // descriptors looked at beyond the highest that was seen
+constexpr std::uint64_t kPings = 64;           // bytes a second that are said besides messages
+constexpr std::uint64_t kNegligible = 16'384;  // bytes; empty frames take 32 times as much of us
+constexpr Duration kPatience = 1s;
+constexpr Duration kPatienceWhileShort = 200ms;
+constexpr Duration kSlowest = 10s;      // that a message may take while memory is short
+constexpr std::size_t kASecond = 2000;  // connections looked at in a second
+
+// The process's descriptors; none if the system does not tell.
+std::vector<int> descriptors() {
+  std::vector<int> found;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", failed)) {
+    found.push_back(std::atoi(entry.path().filename().c_str()));
+  }
+  return found;
+}
 
 }  // namespace
 
@@ -17,32 +33,45 @@ Unfinished::Seen& Unfinished::seen_at(int descriptor) {
 }
 
 void Unfinished::heard(const transport::Connection& connection) {
-  if (connection.descriptor() < 0) return;
   const auto received = connection.received();
-  if (received && connection.stands()) {
-    seen_at(connection.descriptor()) = {connection, *received, kNever};
-  }
+  if (!received || !connection.stands()) return;
+  seen_at(connection.descriptor()) = {connection, *received, kNever};
 }
 
-std::size_t Unfinished::sweep(const Bound& bound, std::uint64_t in_use, Instant now) {
-  std::size_t cut = 0;
-  const auto seconds = static_cast<std::uint64_t>((now - swept_at_) / 1s);
-  if (seconds > 0) swept_at_ = now;
-  const auto end = static_cast<int>(std::max<std::size_t>(in_use, seen_.size()) + kBeyond);
-  for (int descriptor = 0; descriptor < end; ++descriptor) {
+std::size_t Unfinished::sweep(Instant now, bool memory_short, std::uint16_t unread_port) {
+  if (swept_at_ == kNever) swept_at_ = now;
+  const auto seconds = (now - swept_at_) / 1s;
+  swept_at_ += seconds * 1s;
+  std::size_t looked_at = 0, cut = 0;
+  for (const int descriptor : descriptors()) {
     const transport::Connection connection(descriptor);
     const auto received = connection.received();
     if (!received) continue;
+    ++looked_at;
     Seen& seen = seen_at(descriptor);
     if (seen.connection != connection) seen = {connection, 0, kNever};
-    seen.accounted = std::min(*received, seen.accounted + seconds * kPings);
-    if (*received - seen.accounted <= bound.bytes) continue;
-    if (seen.beyond_at == kNever) seen.beyond_at = now;
-    if (now - seen.beyond_at < bound.patience) continue;
+    const auto pings = static_cast<std::uint64_t>(seconds) * kPings;
+    seen.accounted = std::min(*received, seen.accounted + pings);
+    if (!is_beyond(seen, *received, now, memory_short)) continue;
+    if (unread_port != 0 && connection.port() == unread_port) {
+      seen.since = now;
+      continue;
+    }
     connection.cut();
     ++cut;
   }
+  due_at_ = now + std::max<Duration>(1s, looked_at * Duration(1s) / kASecond);
   return cut;
+}
+
+bool Unfinished::is_beyond(Seen& seen, std::uint64_t received, Instant now,
+                           bool memory_short) const {
+  const auto pending = received - seen.accounted;
+  if (pending <= kNegligible) return seen.since = kNever, false;
+  if (seen.since == kNever) seen.since = now;
+  const Duration lasted = now - seen.since;
+  if (!memory_short) return pending > 4 * message_max_ && lasted >= kPatience;
+  return (pending > 2 * message_max_ && lasted >= kPatienceWhileShort) || lasted >= kSlowest;
 }
 
 }  // namespace drover::broker

@@ -16,29 +16,35 @@ namespace drover::broker {
 
 class Unfinished {
  public:
+  // `message_max`: bytes of the longest message that there may be.
+  explicit Unfinished(std::uint64_t message_max) : message_max_(message_max) {}
+
   // A message came over it: what it has sent until now is accounted for.
   void heard(const transport::Connection& connection);
 
-  struct Bound {
-    std::uint64_t bytes;  // that a connection may send without a message among them
-    Duration patience;    // with one that was found beyond it
-  };
+  // Looks at all connections of the process and cuts those that have sent too much without a
+  // message among it: four messages' worth, a second after it was first seen sending. While memory
+  // is short two messages' worth, and whoever has been at one message for ten seconds. Nobody at
+  // `unread_port` (0 = none): what was sent there waits for us. Says how many were cut. Takes some
+  // microseconds for each connection.
+  std::size_t sweep(Instant now, bool memory_short, std::uint16_t unread_port);
 
-  // Looks at all descriptors, of which those below `in_use` are known to be in use, and cuts the
-  // connections that went beyond the bound. Says how many. Takes a microsecond for each.
-  std::size_t sweep(const Bound& bound, std::uint64_t in_use, Instant now);
+  // When the next look is due, memory permitting: each second, later when there are thousands.
+  Instant due_at() const { return due_at_; }
 
  private:
   struct Seen {
     transport::Connection connection;
     std::uint64_t accounted = 0;  // bytes
-    Instant beyond_at = kNever;   // when it was first found beyond the bound
+    Instant since = kNever;       // when it was first seen amid a message
   };
 
   Seen& seen_at(int descriptor);
+  bool is_beyond(Seen& seen, std::uint64_t received, Instant now, bool memory_short) const;
 
+  std::uint64_t message_max_;
   std::vector<Seen> seen_;  // by descriptor
-  Instant swept_at_{};
+  Instant swept_at_ = kNever, due_at_{};
 };
 
 }  // namespace drover::broker

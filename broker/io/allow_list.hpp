@@ -8,7 +8,7 @@
 //     created_at: 2026-01-31T08:05:09.007Z
 //
 // `drover key` writes it, the broker reads it. It holds no secret; but whoever may write it decides
-// who may speak. One thread at a time; finding costs O(log n).
+// who may speak. Any thread may look into one that nobody changes; finding costs O(log n).
 #pragma once
 
 #include <map>

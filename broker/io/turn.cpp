@@ -428,7 +428,8 @@ void Turn::on(const Caller& caller, const wire::Stats& m) {
   w.uint("turns", figures_.turns).uint("client_frames", figures_.client_frames);
   w.uint("worker_frames", figures_.worker_frames).uint("refused_frames", figures_.refused_frames);
   w.uint("forbidden", figures_.forbidden);
-  w.uint("subscriptions_refused", subscriptions_refused_).uint("standstills", figures_.standstills);
+  w.uint("subscriptions_refused", process_.subscriptions_refused)
+      .uint("standstills", figures_.standstills);
   w.boolean("secured", door_.secured).uint("keys", door_.keys);
   w.uint("auth_unknown_key", door_.unknown_keys).uint("auth_no_identity", door_.unnamed);
   w.uint("auth_revoked", door_.revoked);

@@ -72,10 +72,7 @@ class Turn {
   }
 
   // Told in answer to stats.
-  void set_door_figures(const DoorFigures& figures, std::uint64_t subscriptions_refused) {
-    door_ = figures;
-    subscriptions_refused_ = subscriptions_refused;
-  }
+  void set_door_figures(const DoorFigures& figures) { door_ = figures; }
 
   // Recovers what the store kept. Errors as of Store::open and Core::finish_recovery.
   Result<void> start(Instant now);
@@ -179,7 +176,6 @@ class Turn {
   bool leases_wait_ = false;  // more could be leased than was in this turn
   TurnFigures figures_;
   DoorFigures door_;
-  std::uint64_t subscriptions_refused_ = 0;
   ProcessFigures process_;
   PeerLimits client_limits_, worker_limits_;
 };

@@ -144,7 +144,7 @@ class Visit {
     add(check_exposure(loaded_.settings));
     for (const auto& setting : loaded_.shown) {
       const auto mode = names_secret(setting) ? mode_of(setting.value) : std::nullopt;
-      if (mode) add(check_private("security." + setting.path, setting.value, *mode));
+      if (mode) add(check_private(setting.path, setting.value, *mode));
     }
   }
 

@@ -60,6 +60,11 @@ bool is_loopback(std::string_view address) {
          (parsed->host == "localhost" || parsed->host == "::1" || is_ipv4_loopback(parsed->host));
 }
 
+bool names_port(std::string_view address) {
+  const auto parsed = parse_address(address);
+  return parsed && parsed->port != "*" && parsed->port.find_first_not_of('0') != std::string::npos;
+}
+
 std::string reachable_here(std::string_view bound) {
   const auto parsed = parse_address(bound);
   const bool everywhere =

@@ -257,10 +257,10 @@ class Loader {
   // An address that is not said is where the broker binds.
   void fill_in(std::string& target, const char* path, const std::string& bound) {
     if (!target.empty()) return;
-    target = reachable_here(bound);
     auto& option = *options_.find(path);
     const auto& other = *options_.find(
         path == std::string_view("client.url") ? "broker.clients.bind" : "broker.workers.bind");
+    target = reachable_here(names_port(bound) ? bound : other.default_text);
     option.origin = other.origin;
     if (other.show() == other.default_text) option.default_text = option.show();
   }

@@ -36,6 +36,19 @@ std::optional<std::uint64_t> Connection::received() const {
   return info.tcpi_bytes_received;
 }
 
+std::uint16_t Connection::port() const {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (!stands() || getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return 0;
+  }
+  if (address.ss_family == AF_INET)
+    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+  if (address.ss_family == AF_INET6)
+    return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+  return 0;
+}
+
 void Connection::cut() const {
   if (stands()) ::shutdown(descriptor_, SHUT_RDWR);
 }

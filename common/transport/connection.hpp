@@ -26,6 +26,9 @@ class Connection {
   // Bytes that the kernel has received over it; nothing for what is no TCP connection.
   std::optional<std::uint64_t> received() const;
 
+  // Our own port of it; 0 for what is no TCP connection, or not any more.
+  std::uint16_t port() const;
+
   // Ends it. libzmq notices as if the peer had done so.
   void cut() const;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "common/base/assert.hpp"
 
@@ -61,6 +62,12 @@ Socket::Socket(Context& context, zmq::socket_type type, const SocketOptions& opt
 }
 
 std::string Socket::address() const { return socket_.get(zmq::sockopt::last_endpoint); }
+
+std::uint16_t Socket::port() const {
+  const auto bound = address();
+  return static_cast<std::uint16_t>(
+      std::strtoul(bound.c_str() + bound.find_last_of(':') + 1, nullptr, 10));
+}
 
 // Who binds leaves the heartbeats to those who connect, whose pings say when to give them up, and
 // finds dead strangers by TCP's own: libzmq 4.3 aborts when its heartbeat is due on a connection

@@ -41,6 +41,9 @@ class Socket {
   // The address as bound, with the port that was found free: "tcp://127.0.0.1:40123".
   std::string address() const;
 
+  // The port of a TCP address as bound.
+  std::uint16_t port() const;
+
   // The address that connect() was given; "" for a socket that binds.
   const std::string& peer_address() const { return peer_address_; }
 

@@ -1,10 +1,5 @@
 #include "common/transport/xpub_socket.hpp"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-#include <cstdlib>
-
 namespace drover::transport {
 namespace {
 
@@ -16,22 +11,9 @@ constexpr int kReceiveBuffer = 4096;       // bytes that the kernel takes before
 constexpr std::size_t kRefusalsMax = 100;  // of one peer
 constexpr int kTakenAtOnce = 500;          // requests; about a millisecond
 
-// Our own port of a connection; 0 if it is none. A descriptor that a request came over may have
-// passed to another socket of the process meanwhile.
-std::uint16_t port_of(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
-  if (address.ss_family == AF_INET)
-    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
-  if (address.ss_family == AF_INET6)
-    return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
-  return 0;
-}
-
-std::uint16_t port_in(const std::string& address) {
-  return static_cast<std::uint16_t>(
-      std::strtoul(address.c_str() + address.find_last_of(':') + 1, nullptr, 10));
+bool is_request(const Frame& frame) {
+  const auto bytes = frame.view();
+  return !bytes.empty() && (bytes[0] == 0 || bytes[0] == 1);
 }
 
 SocketOptions for_bus(SocketOptions options) {
@@ -52,17 +34,25 @@ Result<XpubSocket> XpubSocket::bind(Context& context, const std::string& address
                                     const SocketOptions& options) {
   XpubSocket xpub(context, options);
   if (auto bound = xpub.Socket::bind(address); !bound) return bound.error();
-  xpub.port_ = port_in(xpub.address());
   return xpub;
 }
 
 void XpubSocket::take_subscriptions(const Admits& admits) {
   Frame request;
   bool more = false;
-  for (int i = 0; i < kTakenAtOnce && receive_frame(request, more); ++i) {
+  for (int i = 0; i < kTakenAtOnce; ++i) {
+    if (!receive_frame(request, more)) {
+      is_astray_ = false;
+      break;
+    }
     const bool whole = !in_message_ && !more;
     in_message_ = more;
-    if (whole) take(request, admits);
+    is_astray_ = is_astray_ || !is_request(request);
+    if (is_astray_) {
+      cut(Connection(request));
+    } else if (whole) {
+      take(request, admits);
+    }
   }
   sweep();
 }
@@ -72,7 +62,7 @@ void XpubSocket::take_subscriptions(const Admits& admits) {
 void XpubSocket::take(Frame& request, const Admits& admits) {
   const Connection connection(request);
   const auto bytes = request.view();
-  if (!connection.stands() || bytes.empty()) return;
+  if (!connection.stands()) return;
   heard_[connection.descriptor()] = connection;
   auto& peer = peers_[connection.descriptor()];
   if (peer.connection != connection) {
@@ -88,8 +78,12 @@ void XpubSocket::take(Frame& request, const Admits& admits) {
     leave(peer, topic);
   }
   // libzmq remembers even what is not entered, and looks through all of it when a peer goes.
-  const bool goes_on = peer.refused > kRefusalsMax;
-  if (goes_on && port_of(connection.descriptor()) == port_) connection.cut();
+  if (peer.refused > kRefusalsMax) cut(connection);
+}
+
+// A descriptor that a request came over may have passed to another socket of the process meanwhile.
+void XpubSocket::cut(const Connection& connection) const {
+  if (connection.port() == port()) connection.cut();
 }
 
 // The option works on the peer whose request was received last.
@@ -130,7 +124,7 @@ void XpubSocket::sweep() {
   }
 }
 
-void XpubSocket::cut(const std::function<bool(std::string_view)>& goes) {
+void XpubSocket::cut_all(const std::function<bool(std::string_view)>& goes) {
   for (const auto& [descriptor, peer] : peers_) {
     if (goes(peer.user_id)) peer.connection.cut();
   }

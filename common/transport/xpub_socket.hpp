@@ -38,13 +38,13 @@ class XpubSocket : public Socket {
   void take_subscriptions(const Admits& admits);
 
   // Cuts the connections of subscribers with a User-Id for which `goes` holds.
-  void cut(const std::function<bool(std::string_view user_id)>& goes);
+  void cut_all(const std::function<bool(std::string_view user_id)>& goes);
 
   // Tells of each connection that a request has come over since the last call.
   void each_heard(const std::function<void(const Connection&)>& tell);
 
   // How many subscriptions are entered. While 0 there is nobody to encode an event for. A peer that
-  // has gone may be counted for a moment longer, never one too few.
+  // has gone may be counted for a moment longer.
   std::size_t subscriptions() const { return subscriptions_; }
   std::uint64_t refused() const { return refused_; }
 
@@ -64,14 +64,18 @@ class XpubSocket : public Socket {
   void enter(Peer& peer, std::string_view topic, bool admitted);
   void leave(Peer& peer, std::string_view topic);
   void forget(Peer& peer);
+  void cut(const Connection& connection) const;
   void sweep();
 
   std::map<int, Peer> peers_;
   std::map<int, Connection> heard_;
   std::size_t subscriptions_ = 0;
   std::uint64_t refused_ = 0;
-  std::uint16_t port_ = 0;
   bool in_message_ = false;  // of more than one frame, which no subscriber of ours sends
+  // libzmq keeps a list of whose request is read next, and a frame that is no request takes the
+  // place of one: from such a frame on, until all is read, it would enter one peer's subscription
+  // for another. Nothing is entered then; who was passed over is cut, and comes again.
+  bool is_astray_ = false;
 };
 
 }  // namespace drover::transport

@@ -17,7 +17,7 @@ Placement::Placement(const JournalOptions& options, SegmentList& segments, Recen
 void Placement::make_room(std::uint64_t framed) {
   if (open_ && !fits(open_->bytes().size() + framed)) seal();
   if (open_ && open_->bytes().size() + framed > kGroupBytes) seal();
-  if (!open_ && !fits(kGroupHeaderBytes + framed)) begin_segment();
+  if (!open_ && !fits(kGroupHeaderBytes + books_bytes() + framed)) begin_segment();
   if (!open_) open_group();
   DROVER_ASSERT(fits(open_->bytes().size() + framed));
 }
@@ -40,6 +40,12 @@ void Placement::open_group() {
   open_->begins = std::exchange(begins_, std::nullopt);
   recent_.add(open_);
   if (offset_ == kSegmentHeaderBytes) add_books();
+}
+
+// What the books will take of the next group.
+std::uint64_t Placement::books_bytes() const {
+  if (offset_ != kSegmentHeaderBytes || !books_) return 0;
+  return framed_bytes(books_().size());
 }
 
 // At the beginning of every segment, also of one whose first group a crash has taken: the segments

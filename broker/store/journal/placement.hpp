@@ -53,6 +53,7 @@ class Placement {
   void begin_segment();
   void open_group();
   void add_books();
+  std::uint64_t books_bytes() const;
 
   const JournalOptions& options_;
   SegmentList& segments_;

@@ -87,6 +87,10 @@ TEST(Address, AllInterfacesAreReachedOverLoopback) {
   EXPECT_EQ(reachable_here("tcp://0.0.0.0:1"), "tcp://127.0.0.1:1");
   EXPECT_EQ(reachable_here("tcp://[::]:1"), "tcp://127.0.0.1:1");
   EXPECT_EQ(reachable_here("tcp://10.0.0.1:1"), "tcp://10.0.0.1:1");
+  EXPECT_TRUE(names_port("tcp://10.0.0.1:1"));
+  for (const auto* any : {"tcp://10.0.0.1:0", "tcp://10.0.0.1:00", "tcp://10.0.0.1:*"}) {
+    EXPECT_FALSE(names_port(any)) << any;
+  }
 }
 
 TEST(Nearest, DistancesCountLettersChanged) {

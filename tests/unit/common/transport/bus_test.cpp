@@ -119,6 +119,37 @@ TEST_F(BusTest, ASubscriptionThatItsOwnerMayNotHaveIsCountedAndHearsNothing) {
   EXPECT_EQ(next(sub), "acme/task.dead/q/1: ours");
 }
 
+// libzmq would enter the request that is read next for somebody else: XSUB may send such messages.
+TEST_F(BusTest, AMessageThatIsNoRequestGivesNobodyAnothersSubscription) {
+  const auto sends = [&](std::initializer_list<std::string_view> requests) {
+    zmq::socket_t peer(context.zmq(), zmq::socket_type::xsub);
+    peer.set(zmq::sockopt::linger, 0);
+    peer.connect(bus.address());
+    for (const auto request : requests) peer.send(zmq::buffer(request));
+    return peer;
+  };
+  for (int round = 0; round < 3; ++round) {
+    auto odd = sends({"\x02 no request"});
+    auto victim = listener();
+    EXPECT_TRUE(victim.subscribe("acme/"));
+    auto curious = sends({"\x01zeta/"});
+    Poller().wait(100ms);  // all of it is there when the bus looks
+    const auto come_again = [&] {
+      static_cast<void>(curious.get(zmq::sockopt::events)), victim.receive();
+    };
+    ASSERT_TRUE(until([&] { return come_again(), bus.subscriptions() == 2; }));
+    bus.publish("acme/task.dead", "ours");
+    bus.publish("zeta/task.dead", "theirs");
+    EXPECT_EQ(next(victim), "acme/task.dead: ours");
+    zmq::message_t topic, event;
+    curious.set(zmq::sockopt::rcvtimeo, 10'000);
+    ASSERT_TRUE(curious.recv(topic));
+    EXPECT_EQ(topic.to_string_view(), "zeta/task.dead");
+    odd.close(), curious.close(), victim = listener();
+    ASSERT_TRUE(until([&] { return bus.subscriptions() == 0; }));
+  }
+}
+
 TEST_F(BusTest, AListenerThatGoesIsNoticedAndTheOthersStayCounted) {
   auto stays = listener();
   EXPECT_TRUE(stays.subscribe(""));
