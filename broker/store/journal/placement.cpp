@@ -17,8 +17,7 @@ Placement::Placement(const JournalOptions& options, SegmentList& segments, Recen
 void Placement::make_room(std::uint64_t framed) {
   if (open_ && !fits(open_->bytes().size() + framed)) seal();
   if (open_ && open_->bytes().size() + framed > kGroupBytes) seal();
-  if (!open_ && !fits(kGroupHeaderBytes + books_bytes() + framed)) begin_segment();
-  if (!open_) open_group();
+  if (!open_) open_group(framed);
   DROVER_ASSERT(fits(open_->bytes().size() + framed));
 }
 
@@ -32,28 +31,25 @@ Locator Placement::add(std::string_view record, bool carried) {
   return open_->add(record, carried);
 }
 
-void Placement::open_group() {
+// The books stand at the beginning of every segment, also of one whose first group a crash has
+// taken: the segments before it are given up one day.
+void Placement::open_group(std::uint64_t framed) {
+  std::string books = offset_ == kSegmentHeaderBytes ? current_books() : std::string();
+  const auto for_books = books.empty() ? 0 : framed_bytes(books.size());
+  if (!fits(kGroupHeaderBytes + for_books + framed)) {
+    begin_segment();
+    if (books.empty()) books = current_books();
+  }
   Segment& segment = segments_.newest();
   segment.pass(next_seq_, offset_);
   open_ = std::make_shared<Group>(segment.number(), segment.header.salt, offset_, next_seq_,
                                   last_size_);
   open_->begins = std::exchange(begins_, std::nullopt);
   recent_.add(open_);
-  if (offset_ == kSegmentHeaderBytes) add_books();
-}
-
-// What the books will take of the next group.
-std::uint64_t Placement::books_bytes() const {
-  if (offset_ != kSegmentHeaderBytes || !books_) return 0;
-  return framed_bytes(books_().size());
-}
-
-// At the beginning of every segment, also of one whose first group a crash has taken: the segments
-// before it are given up one day.
-void Placement::add_books() {
-  const std::string books = books_ ? books_() : std::string();
   if (!books.empty()) add(books, true);
 }
+
+std::string Placement::current_books() const { return books_ ? books_() : std::string(); }
 
 void Placement::seal() {
   open_->seal(options_.clock_ms());

@@ -51,9 +51,8 @@ class Placement {
  private:
   bool fits(std::uint64_t bytes) const;
   void begin_segment();
-  void open_group();
-  void add_books();
-  std::uint64_t books_bytes() const;
+  void open_group(std::uint64_t framed);
+  std::string current_books() const;
 
   const JournalOptions& options_;
   SegmentList& segments_;
