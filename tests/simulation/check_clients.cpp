@@ -122,7 +122,11 @@ Checker::ExpectedTask Checker::expect_task(const wire::SubmittedTask& submitted,
   // Once the clock went back, windows that were over may be open again: anything goes.
   if (exact_times_ && facts.created_at + core_.idempotency_window <= now_) return expected;
   const bool conflict = facts.payload_hash != digest(spec.payload) || facts.type != spec.type;
-  if (conflict || !exact_times_) expected.allowed.push_back(Errc::idempotency_conflict);
+  // Where few keys are kept, one may have made room and come back with another task of this batch.
+  const bool crowded = core_.idempotency_max < 1000;
+  if (conflict || !exact_times_ || crowded) {
+    expected.allowed.push_back(Errc::idempotency_conflict);
+  }
   if (conflict && exact_times_) return expected;
   expected.task = first;
   expected.duplicate = true;
