@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace drover::broker {
 namespace {
@@ -47,12 +48,8 @@ std::uint64_t lowest_free(std::uint64_t most) {
 }
 
 std::uint64_t count_all(std::uint64_t otherwise) {
-  DIR* stream = ::opendir("/proc/self/fd");
-  if (stream == nullptr) return otherwise;
-  std::uint64_t count = 0;
-  while (const dirent* entry = ::readdir(stream)) count += entry->d_name[0] != '.' ? 1 : 0;
-  ::closedir(stream);
-  return count - 1;  // the one it is read through
+  const auto all = open_descriptors();
+  return all.empty() ? otherwise : all.size() - 1;  // less the one they are read through
 }
 
 bool option_is(int fd, int option, int wanted) {
@@ -93,6 +90,17 @@ void drain(std::vector<int>& listeners) {
 }
 
 }  // namespace
+
+std::vector<int> open_descriptors() {
+  std::vector<int> found;
+  DIR* stream = ::opendir("/proc/self/fd");
+  if (stream == nullptr) return found;
+  while (const dirent* entry = ::readdir(stream)) {
+    if (entry->d_name[0] != '.') found.push_back(std::atoi(entry->d_name));
+  }
+  ::closedir(stream);
+  return found;
+}
 
 Descriptors::Descriptors() : most_(raised()), mark_(most_ * 9 / 10, most_ * 8 / 10) {}
 

@@ -15,6 +15,10 @@
 
 namespace drover::broker {
 
+// All that the process has open, and the one that they are read through; none if the system does
+// not tell.
+std::vector<int> open_descriptors();
+
 class Descriptors {
  public:
   // Allows the process as many descriptors as the system does, but for those kept back.

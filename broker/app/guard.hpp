@@ -2,7 +2,8 @@
 // and memory through messages that they never end.
 //
 // The loop calls sweep() at sweep_at() at the latest. What is found is told to the turn, which
-// refuses new tasks while memory is short, and once per change to the log.
+// refuses new tasks while memory is short, and once per change to the log; connections that were
+// cut are told whenever there were some.
 #pragma once
 
 #include "broker/app/descriptors.hpp"

@@ -1,8 +1,8 @@
 #include "broker/app/unfinished.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
+
+#include "broker/app/descriptors.hpp"
 
 namespace drover::broker {
 namespace {
@@ -13,16 +13,6 @@ constexpr Duration kPatience = 1s;
 constexpr Duration kPatienceWhileShort = 200ms;
 constexpr Duration kSlowest = 10s;      // that a message may take while memory is short
 constexpr std::size_t kASecond = 2000;  // connections looked at in a second
-
-// The process's descriptors; none if the system does not tell.
-std::vector<int> descriptors() {
-  std::vector<int> found;
-  std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", failed)) {
-    found.push_back(std::atoi(entry.path().filename().c_str()));
-  }
-  return found;
-}
 
 }  // namespace
 
@@ -43,7 +33,7 @@ std::size_t Unfinished::sweep(Instant now, bool memory_short, std::uint16_t unre
   const auto seconds = (now - swept_at_) / 1s;
   swept_at_ += seconds * 1s;
   std::size_t looked_at = 0, cut = 0;
-  for (const int descriptor : descriptors()) {
+  for (const int descriptor : open_descriptors()) {
     const transport::Connection connection(descriptor);
     const auto received = connection.received();
     if (!received) continue;

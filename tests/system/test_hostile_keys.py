@@ -99,14 +99,7 @@ def four_hundred_megabytes_before_authentication_are_not_kept(fleet):
     size = memory(fleet)
     for url in (fleet.url, fleet.connect, fleet.status):
         with Peer(url, silent=True) as peer:
-            peer.raw(greeting(b"CURVE"))
-            peer.take(64)
-            try:
-                peer.raw(b"\x06" + struct.pack(">Q", 400 * MB) + b"\x05HELLO")
-                for _ in range(400):
-                    peer.raw(bytes(MB))
-            except OSError:
-                pass
+            peer.pour(b"CURVE", 400, start=b"\x05HELLO")
             expect(peer.is_cut_off(UNAUTHENTICATED_AFTER), "it was all taken")
     expect(memory(fleet) < size + 16 * MB, "memory was taken")
     expect_served(fleet)
