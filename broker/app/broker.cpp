@@ -124,15 +124,19 @@ class Loop {
       const auto in = socket.receive();
       if (!in) return;
       bytes += in->frame.size();
-      left -= take(*in, handle, foreign) ? kFrameCost : 1;
+      if (in->foreign) {
+        foreign(Peer{in->peer});
+        guard_.foreign(socket, in->frame, turn_.now());
+        left -= kFrameCost;
+      } else {
+        left -= take(*in, handle) ? kFrameCost : 1;
+      }
     }
   }
 
   // False if it was thrown away at a glance.
-  template <class Handle, class Foreign>
-  bool take(const transport::RouterSocket::Incoming& in, const Handle& handle,
-            const Foreign& foreign) {
-    if (in.foreign) return foreign(Peer{in.peer}), true;
+  template <class Handle>
+  bool take(const transport::RouterSocket::Incoming& in, const Handle& handle) {
     if (const Principal* who = door_.find(in.frame.user_id())) {
       return handle(Peer{in.peer}, *who, in.frame.view());
     }

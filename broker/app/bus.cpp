@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -30,6 +31,10 @@ std::string_view take(std::string_view& from) {
   const auto taken = from.substr(sizeof size, size);
   from.remove_prefix(sizeof size + size);
   return taken;
+}
+
+std::int64_t steady_ms() {
+  return std::chrono::steady_clock::now().time_since_epoch() / Duration(1);
 }
 
 }  // namespace
@@ -91,17 +96,23 @@ void Bus::each_heard(const std::function<void(const transport::Connection&)>& te
   for (const auto& [descriptor, connection] : heard) tell(connection);
 }
 
+Duration Bus::behind() const {
+  const auto since = behind_since_.load();
+  return since == 0 ? 0ms : Duration(steady_ms() - since);
+}
+
 // --- on the bus's thread
 
 void Bus::run() {
   transport::Poller poller;
   const auto requests = poller.add(socket_);
+  const auto departures = poller.add(socket_.departures());
   poller.add(wake_fd_);
   const transport::ProcessClock clock;
   Instant look_at{};
   while (!news_.stop) {
     poller.wait(kLookEvery);
-    if (poller.ready(requests) || clock.now() >= look_at) {
+    if (poller.ready(requests) || poller.ready(departures) || clock.now() >= look_at) {
       take_subscriptions();
       look_at = clock.now() + kLookEvery;
     }
@@ -127,7 +138,8 @@ void Bus::take_subscriptions() {
     const std::lock_guard lock(mutex_);
     admits = admits_;
   }
-  socket_.take_subscriptions(admits);
+  if (behind_since_ == 0) behind_since_ = steady_ms();  // libzmq may take its time as well
+  if (socket_.take_subscriptions(admits)) behind_since_ = 0;
   subscriptions_ = socket_.subscriptions();
   refused_ = socket_.refused();
   const std::lock_guard lock(mutex_);

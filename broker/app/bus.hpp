@@ -31,6 +31,7 @@ class Bus {
   ~Bus();
 
   const std::string& address() const { return address_; }
+  std::uint16_t port() const { return socket_.port(); }
 
   void publish(std::string_view topic, std::string_view event);
 
@@ -47,6 +48,9 @@ class Bus {
   // See XpubSocket. How things were when the bus last looked.
   std::size_t subscriptions() const { return subscriptions_; }
   std::uint64_t refused() const { return refused_; }
+
+  // For how long there has been more asked of it than it could see to; 0 while it keeps up.
+  Duration behind() const;
 
   // Events that were not told because too many waited.
   std::uint64_t untold() const { return untold_; }
@@ -75,6 +79,7 @@ class Bus {
   std::map<int, transport::Connection> heard_;
   std::atomic<std::size_t> subscriptions_ = 0;
   std::atomic<std::uint64_t> refused_ = 0;
+  std::atomic<std::int64_t> behind_since_ = 0;  // milliseconds of the steady clock; 0 = not behind
   std::uint64_t untold_ = 0;
   News news_;  // the bus's thread's
   std::thread thread_;

@@ -11,6 +11,8 @@ namespace {
 constexpr Duration kSweepEvery = 250ms;
 constexpr Duration kTrimEvery = 10s;    // asks malloc for what it keeps; takes a moment
 constexpr Duration kUnreadExcuse = 2s;  // for clients that were left unread
+constexpr Duration kBusBehind = 250ms;
+constexpr Duration kFloodOver = 10s;  // with nothing of it, what comes then is another one
 
 std::uint64_t memory_max(const config::Settings& settings) {
   const auto set = settings.limits.memory_max;
@@ -28,7 +30,8 @@ void Guard::sweep(Turn& turn, Sockets& sockets) {
   if (turn.now() < sweep_at_) return;
   sweep_at_ = turn.now() + kSweepEvery;
   look_at_memory(turn);
-  look_at_descriptors();
+  look_at_descriptors(turn.now());
+  look_at_bus(sockets.bus(), turn.now());
   look_at_connections(turn, sockets);
   ProcessFigures figures;
   figures.memory = in_use_;
@@ -36,12 +39,33 @@ void Guard::sweep(Turn& turn, Sockets& sockets) {
   figures.memory_short = memory_.is_high();
   figures.descriptors = descriptors_.in_use();
   figures.descriptors_max = descriptors_.most();
-  figures.listening = descriptors_.listening();
+  figures.listening = listeners_.all_open();
   figures.subscriptions_refused = sockets.bus().refused();  // told after the others, asked first
   figures.subscriptions = sockets.bus().subscriptions();
   figures.undelivered = sockets.undelivered();
   figures.untold = sockets.bus().untold();
   turn.tell(figures);
+}
+
+void Guard::foreign(const transport::RouterSocket& socket, const transport::Frame& frame,
+                    Instant now) {
+  if (!listeners_.charge(socket.port(), now)) return;
+  transport::Connection(frame).cut();
+  hold_off(socket.port(), socket.address(), "messages that no peer of ours writes", now);
+}
+
+void Guard::look_at_bus(const Bus& bus, Instant now) {
+  if (bus.behind() < kBusBehind) return;
+  hold_off(bus.port(), bus.address(), "more subscriptions than can be seen to", now);
+}
+
+void Guard::hold_off(std::uint16_t port, const std::string& address, std::string_view why,
+                     Instant now) {
+  listeners_.shut(port, now);
+  if (now >= flood_at_ + kFloodOver) {
+    log::warn("a flood: new connections have to wait", {{"address", address}, {"of", why}});
+  }
+  flood_at_ = now;
 }
 
 // What ended tasks have left takes new ones without more memory, though the system does not get it
@@ -66,14 +90,16 @@ void Guard::look_at_memory(Turn& turn) {
   }
 }
 
-void Guard::look_at_descriptors() {
-  if (!descriptors_.update()) return;
-  if (descriptors_.listening()) {
-    log::info("descriptors are free again: new connections are taken",
-              {{"descriptors", descriptors_.in_use()}});
-  } else {
+void Guard::look_at_descriptors(Instant now) {
+  const bool changed = descriptors_.update();
+  listeners_.update(!descriptors_.is_short(), now);
+  if (!changed) return;
+  if (descriptors_.is_short()) {
     log::warn("nine tenths of all descriptors are in use: no new connections are taken",
               {{"descriptors", descriptors_.in_use()}, {"descriptors_max", descriptors_.most()}});
+  } else {
+    log::info("descriptors are free again: new connections are taken",
+              {{"descriptors", descriptors_.in_use()}});
   }
 }
 

@@ -1,5 +1,6 @@
 // The broker's guard over what strangers could take from the whole process: memory and descriptors,
-// and memory through messages that they never end.
+// memory through messages that they never end, and time through such as none of ours writes or
+// through more subscriptions than the bus can see to.
 //
 // The loop calls sweep() at sweep_at() at the latest. What is found is told to the turn, which
 // refuses new tasks while memory is short, and once per change to the log; connections that were
@@ -7,6 +8,7 @@
 #pragma once
 
 #include "broker/app/descriptors.hpp"
+#include "broker/app/listeners.hpp"
 #include "broker/app/sockets.hpp"
 #include "broker/app/unfinished.hpp"
 #include "broker/io/turn.hpp"
@@ -21,7 +23,11 @@ class Guard {
   explicit Guard(const config::Settings& settings);
 
   // When all sockets are bound.
-  void watch_listeners() { descriptors_.watch_listeners(); }
+  void watch_listeners() { listeners_.watch(); }
+
+  // A message, or a piece of a long one, came to a socket and no peer of ours writes such. If there
+  // were too many of late, its connection is cut and new ones have to wait for a second.
+  void foreign(const transport::RouterSocket& socket, const transport::Frame& frame, Instant now);
 
   Instant sweep_at() const { return sweep_at_; }
 
@@ -30,16 +36,20 @@ class Guard {
 
  private:
   void look_at_memory(Turn& turn);
-  void look_at_descriptors();
+  void look_at_descriptors(Instant now);
+  void look_at_bus(const Bus& bus, Instant now);
   void look_at_connections(Turn& turn, Sockets& sockets);
+  void hold_off(std::uint16_t port, const std::string& address, std::string_view why, Instant now);
 
   Descriptors descriptors_;
+  Listeners listeners_;
   Watermark memory_;
   Unfinished unfinished_;
   std::uint64_t in_use_ = 0;  // of memory, without what is held for tasks to come
   Instant sweep_at_{};
   Instant trim_at_{};
-  Instant unread_at_{};  // when clients were last left unread
+  Instant unread_at_{};                // when clients were last left unread
+  Instant flood_at_ = Instant::min();  // when somebody was last held off
 };
 
 }  // namespace drover::broker

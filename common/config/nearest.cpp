@@ -5,7 +5,7 @@
 namespace drover::config {
 namespace {
 
-constexpr std::size_t kLongest = 256;  // nobody mistypes more
+constexpr std::size_t kLongest = 64;  // nobody mistypes more
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -178,10 +179,13 @@ Result<YamlNode> read_yaml_file(const std::string& path) {
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) return unreadable();
-  std::string text(kYamlBytesMax + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return unreadable();
-  text.resize(static_cast<std::size_t>(in.gcount()));
+  std::string text;
+  for (std::array<char, 4096> piece; text.size() <= kYamlBytesMax;) {
+    in.read(piece.data(), piece.size());
+    if (in.bad()) return unreadable();
+    if (in.gcount() == 0) break;
+    text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+  }
   return parse_yaml(text, path);
 }
 

@@ -1,10 +1,8 @@
 #include "common/transport/connection_watch.hpp"
 
-#include <fmt/format.h>
 #include <zmq.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace drover::transport {
@@ -36,45 +34,32 @@ constexpr const char* kNotZmtp = "what answers at this address is no broker";
 
 }  // namespace
 
-ConnectionWatch::ConnectionWatch(Context& context, Socket& socket, std::uint64_t seed)
-    : Socket(context, zmq::socket_type::pair, {}),
-      watched_(socket.handle()),
+ConnectionWatch::ConnectionWatch(Monitor monitor, const Socket& socket, std::uint64_t seed)
+    : Monitor(std::move(monitor)),
       address_(socket.peer_address()),
       has_key_(socket.has_key()),
       random_(seed) {}
 
 Result<ConnectionWatch> ConnectionWatch::of(Context& context, Socket& socket, std::uint64_t seed) {
-  ConnectionWatch watch(context, socket, seed);
-  const auto address = fmt::format("inproc://drover-watch-{}", fmt::ptr(socket.handle()));
-  if (zmq_socket_monitor(socket.handle(), address.c_str(), kEvents) != 0) {
-    return Error{Errc::internal,
-                 fmt::format("cannot watch {}: {}", address, zmq_strerror(zmq_errno()))};
-  }
-  if (auto connected = watch.Socket::connect(address); !connected) return connected.error();
+  auto monitor = Monitor::of(context, socket, kEvents);
+  if (!monitor) return monitor.error();
+  ConnectionWatch watch(std::move(*monitor), socket, seed);
   watch.begin_anew();  // what was tried before anybody watched may have been refused unseen
   return watch;
 }
 
-// An event is a frame of two numbers, and one with the address.
 bool ConnectionWatch::take_connected() {
   bool connected = false;
-  Frame frame;
-  for (bool more = false; receive_frame(frame, more);) {
-    const auto bytes = frame.view();
-    if (!more || bytes.size() != 6) continue;
-    std::uint16_t event = 0;
-    std::uint32_t value = 0;
-    std::memcpy(&event, bytes.data(), sizeof event);
-    std::memcpy(&value, bytes.data() + sizeof event, sizeof value);
-    connected = connected || event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-    take(event, value);
+  while (const auto event = next()) {
+    connected = connected || event->what == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    take(*event);
   }
   if (again_at_ && Clock::now() >= *again_at_) connect_again();
   return connected;
 }
 
-void ConnectionWatch::take(std::uint16_t event, std::uint32_t value) {
-  switch (event) {
+void ConnectionWatch::take(const Event& event) {
+  switch (event.what) {
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
       trouble_.clear();
       attempts_ = 0;
@@ -82,8 +67,8 @@ void ConnectionWatch::take(std::uint16_t event, std::uint32_t value) {
       break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return refused(kKeyRefused);
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-      if (value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC) return refused(kEndedWithKey);
-      if (value != ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) return refused(kNotZmtp);
+      if (event.value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC) return refused(kEndedWithKey);
+      if (event.value != ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) return refused(kNotZmtp);
       return refused(has_key_ ? kNotSecured : kNeedsKey);
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
       trouble_ = has_key_ ? kEndedWithKey : kEndedWithoutKey;
@@ -118,8 +103,8 @@ void ConnectionWatch::connect_again() {
 
 // What is left of the attempt before is taken out first, so there are never two connections.
 void ConnectionWatch::begin_anew() {
-  zmq_disconnect(watched_, address_.c_str());
-  zmq_connect(watched_, address_.c_str());
+  zmq_disconnect(watched(), address_.c_str());
+  zmq_connect(watched(), address_.c_str());
 }
 
 }  // namespace drover::transport

@@ -16,11 +16,11 @@
 #include <string>
 
 #include "common/base/random.hpp"
-#include "common/transport/socket.hpp"
+#include "common/transport/monitor.hpp"
 
 namespace drover::transport {
 
-class ConnectionWatch : public Socket {
+class ConnectionWatch : public Monitor {
  public:
   // `seed` makes the pauses differ from those of others. Connects anew, so that nothing of it goes
   // unseen: before the first frame. The watch goes before `socket`.
@@ -36,14 +36,13 @@ class ConnectionWatch : public Socket {
  private:
   using Clock = std::chrono::steady_clock;
 
-  ConnectionWatch(Context& context, Socket& socket, std::uint64_t seed);
-  void take(std::uint16_t event, std::uint32_t value);
+  ConnectionWatch(Monitor monitor, const Socket& socket, std::uint64_t seed);
+  void take(const Event& event);
   void refused(std::string why);
   void plan_attempt();
   void connect_again();
   void begin_anew();
 
-  void* watched_;  // the socket's handle: the socket may move
   std::string address_;
   bool has_key_;
   Random random_;

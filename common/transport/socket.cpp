@@ -42,6 +42,11 @@ void secure(zmq::socket_t& socket, const Curve& curve) {
   }
 }
 
+std::uint16_t port_of(const std::string& bound) {
+  return static_cast<std::uint16_t>(
+      std::strtoul(bound.c_str() + bound.find_last_of(':') + 1, nullptr, 10));
+}
+
 int to_int(Duration duration) { return static_cast<int>(duration.count()); }
 
 }  // namespace
@@ -63,12 +68,6 @@ Socket::Socket(Context& context, zmq::socket_type type, const SocketOptions& opt
 
 std::string Socket::address() const { return socket_.get(zmq::sockopt::last_endpoint); }
 
-std::uint16_t Socket::port() const {
-  const auto bound = address();
-  return static_cast<std::uint16_t>(
-      std::strtoul(bound.c_str() + bound.find_last_of(':') + 1, nullptr, 10));
-}
-
 // Who binds leaves the heartbeats to those who connect, whose pings say when to give them up, and
 // finds dead strangers by TCP's own: libzmq 4.3 aborts when its heartbeat is due on a connection
 // that broke while its messages waited to be read (`!_io_error`), which any peer can bring about.
@@ -81,6 +80,7 @@ Result<void> Socket::bind(const std::string& address) {
     socket_.set(zmq::sockopt::tcp_keepalive_cnt, kKeepaliveMisses);
     socket_.set(zmq::sockopt::ipv6, wants_ipv6(address));
     socket_.bind(address);
+    port_ = port_of(this->address());
     return {};
   } catch (const zmq::error_t& error) {
     return refusal("bind", address, error);

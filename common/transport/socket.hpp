@@ -41,8 +41,8 @@ class Socket {
   // The address as bound, with the port that was found free: "tcp://127.0.0.1:40123".
   std::string address() const;
 
-  // The port of a TCP address as bound.
-  std::uint16_t port() const;
+  // The port of a TCP address as bound; 0 for a socket that connects.
+  std::uint16_t port() const { return port_; }
 
   // The address that connect() was given; "" for a socket that binds.
   const std::string& peer_address() const { return peer_address_; }
@@ -74,6 +74,7 @@ class Socket {
 
  private:
   std::string peer_address_;
+  std::uint16_t port_ = 0;
   bool has_key_;
 };
 

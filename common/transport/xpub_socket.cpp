@@ -33,34 +33,41 @@ XpubSocket::XpubSocket(Context& context, const SocketOptions& options)
 Result<XpubSocket> XpubSocket::bind(Context& context, const std::string& address,
                                     const SocketOptions& options) {
   XpubSocket xpub(context, options);
+  auto departures = Monitor::of(context, xpub, ZMQ_EVENT_DISCONNECTED);
+  if (!departures) return departures.error();
+  xpub.departures_.emplace(std::move(*departures));
   if (auto bound = xpub.Socket::bind(address); !bound) return bound.error();
   return xpub;
 }
 
-void XpubSocket::take_subscriptions(const Admits& admits) {
+bool XpubSocket::take_subscriptions(const Admits& admits) {
   Frame request;
-  bool more = false;
-  for (int i = 0; i < kTakenAtOnce; ++i) {
+  bool more = false, none_left = false;
+  note_departures();
+  for (int i = 0; i < kTakenAtOnce && !none_left; ++i) {
     if (!receive_frame(request, more)) {
+      departed_.clear();
       is_astray_ = false;
-      break;
+      none_left = true;
+      continue;
     }
     const bool whole = !in_message_ && !more;
     in_message_ = more;
     is_astray_ = is_astray_ || !is_request(request);
-    if (is_astray_) {
-      cut(Connection(request));
+    const Connection connection(request);
+    if (is_astray_ || is_former(connection)) {
+      cut(connection);
     } else if (whole) {
-      take(request, admits);
+      take(connection, request, admits);
     }
   }
   sweep();
+  return none_left;
 }
 
 // A request is one byte, 1 to subscribe or 0 to end it, and the topic. The unsubscriptions that
 // libzmq writes itself for a peer that has gone come from no descriptor: sweep sees to those.
-void XpubSocket::take(Frame& request, const Admits& admits) {
-  const Connection connection(request);
+void XpubSocket::take(const Connection& connection, Frame& request, const Admits& admits) {
   const auto bytes = request.view();
   if (!connection.stands()) return;
   heard_[connection.descriptor()] = connection;
@@ -79,6 +86,17 @@ void XpubSocket::take(Frame& request, const Admits& admits) {
   }
   // libzmq remembers even what is not entered, and looks through all of it when a peer goes.
   if (peer.refused > kRefusalsMax) cut(connection);
+}
+
+void XpubSocket::note_departures() {
+  while (const auto event = departures_->next()) departed_.insert(static_cast<int>(event->value));
+}
+
+// Looked up after the connection: whoever has the descriptor now has it since the other's departure
+// was told.
+bool XpubSocket::is_former(const Connection& connection) {
+  note_departures();
+  return departed_.contains(connection.descriptor());
 }
 
 // A descriptor that a request came over may have passed to another socket of the process meanwhile.

@@ -16,7 +16,7 @@
 #include <string_view>
 
 #include "common/transport/connection.hpp"
-#include "common/transport/socket.hpp"
+#include "common/transport/monitor.hpp"
 
 namespace drover::transport {
 
@@ -32,10 +32,14 @@ class XpubSocket : public Socket {
   // connection's key is called (ZeroMQ's User-Id); "" where the socket asks for no keys.
   using Admits = std::function<bool(std::string_view user, std::string_view topic)>;
 
+  // Tells when a subscriber goes. Take subscriptions then, too: what a connection leaves unread
+  // makes the next one on its descriptor come twice.
+  Socket& departures() { return *departures_; }
+
   // Enters or refuses subscriptions that have come in, 500 at most, so that a flood of them cannot
-  // keep the caller. Call it when the socket is readable, and now and then (each second) so that
-  // peers that have gone are noticed.
-  void take_subscriptions(const Admits& admits);
+  // keep the caller. True if none was left. Call it when the socket is readable, and now and then
+  // (each second) so that peers that have gone are noticed.
+  bool take_subscriptions(const Admits& admits);
 
   // Cuts the connections of subscribers with a User-Id for which `goes` holds.
   void cut_all(const std::function<bool(std::string_view user_id)>& goes);
@@ -60,13 +64,20 @@ class XpubSocket : public Socket {
   };
 
   XpubSocket(Context& context, const SocketOptions& options);
-  void take(Frame& request, const Admits& admits);
+  void take(const Connection& connection, Frame& request, const Admits& admits);
   void enter(Peer& peer, std::string_view topic, bool admitted);
   void leave(Peer& peer, std::string_view topic);
   void forget(Peer& peer);
+  void note_departures();
+  bool is_former(const Connection& connection);
   void cut(const Connection& connection) const;
   void sweep();
 
+  std::optional<Monitor> departures_;
+  // Descriptors whose connections went since all requests were last read. A request over one of
+  // them may have been the former connection's, and libzmq 4.3.4 would enter its subscription for a
+  // pipe that is no more (https://github.com/zeromq/libzmq/pull/4137).
+  std::set<int> departed_;
   std::map<int, Peer> peers_;
   std::map<int, Connection> heard_;
   std::size_t subscriptions_ = 0;

@@ -61,17 +61,22 @@ def four_hundred_megabytes_before_the_handshake_are_not_kept(fleet):
 
 
 @case
-def a_message_of_a_million_frames_is_thrown_away_and_counted(fleet):
-    before, size = counted(fleet, "MALFORMED"), memory(fleet)
-    with Peer(fleet.url) as peer:
-        piece = frame(b"x", more=True) * 100_000
-        for _ in range(10):
-            peer.raw(piece)
-        peer.raw(frame(b"end"))
-        wait_until("it is counted", lambda: counted(fleet, "MALFORMED") > before)
-        wait_until("its sender is ignored", lambda: counted(fleet, "MALFORMED") >= before + 1000)
-    expect_served(fleet)
-    wait_until("its memory is free again", lambda: memory(fleet) < size + 128 * MB)
+def a_message_of_a_million_frames_is_thrown_away_and_new_connections_wait_meanwhile(_):
+    with Fleet() as fleet:
+        fleet.start_broker()
+        before, size = counted(fleet, "MALFORMED"), memory(fleet)
+        with Peer(fleet.url) as peer, Client(fleet.url) as honest:
+            piece = frame(b"x", more=True) * 100_000
+            for _ in range(10):
+                peer.raw(piece)
+            peer.raw(frame(b"end"))
+            wait_until("new connections wait", lambda: not honest.stats()["listening"])
+            expect(honest.submit(task())[0][4] is None, "a connection that stands is not served")
+            peer.send(pack([PING, 1]), pack([PING, 2]))
+            expect(peer.is_cut_off(5), "who goes on is not cut off")
+            expect(counted(fleet, "MALFORMED") > before + 1000, "it is not counted")
+        expect_served(fleet, within=5)
+        wait_until("its memory is free again", lambda: memory(fleet) < size + 128 * MB)
 
 
 @case

@@ -1,9 +1,9 @@
-"""An honest client beside attackers on all three ports: in ten rounds, each with a phase of calm, one in
-which the attackers are busy with another broker on this machine, and one in which they are at this one. Every
-honest request is answered, nothing is lost, memory stays within its bound; the latencies and their ratios
-are printed. Attackers and brokers share the processors here, which costs everybody time; the phase with the
-other broker tells how much, and the goal is a ratio of two at most to that. What fails the test is a refusal,
-a request that takes a second, a broker that is gone, or memory beyond the bound.
+"""An honest client beside attackers on all three ports: in rounds, each with a phase of calm, one in which the
+attackers are busy with another broker on this machine, and one in which they are at this one. From round to round
+they go about it in another way. Every honest request is answered, nothing is lost, memory stays within its bound;
+the latencies and their ratios are printed. Attackers and brokers share the processors here, which costs everybody
+time; the phase with the other broker tells how much, and the goal is a ratio of two at most to that. What fails
+the test is a refusal, a request that takes a second, a broker that is gone, or memory beyond the bound.
 
 DROVER_ATTACK_SECONDS: how long it takes in all; 10 unless said."""
 
@@ -20,11 +20,10 @@ from zmtp import Peer, SIGNATURE, address, frame, greeting, pack, ready
 
 MB = 1 << 20
 SECONDS = float(os.environ.get("DROVER_ATTACK_SECONDS", "10"))
-ROUNDS = 10
 WARM_UP = 0.1             # of each phase, not measured: attackers connect, what they left is cleared
 PAUSE = 0.002             # between honest requests
 STARVED = 1.0             # seconds that no honest request may take
-BOUND = 512 * MB          # what the broker may grow by
+BOUND = 256 * MB          # what the broker may grow by
 
 
 # --- what attackers do, a step at a time; each returns when it has sent something
@@ -81,17 +80,18 @@ ON_CLIENTS = (random_bytes, greeting_and_noise, half_a_greeting, huge_frame, unr
               messages_of_many_frames, lies_about_counts)
 ON_WORKERS = (random_bytes, huge_frame, unreadable_frames, messages_of_many_frames, heartbeats)
 ON_STATUS = (random_bytes, greeting_and_noise, half_a_greeting, huge_frame, subscriptions)
+ROUNDS = 2 * len(ON_CLIENTS)
 
 
-def attack(urls, ways, seed, go, which, steps):
-    """Attacks whenever `go` is set, for ever: the broker that `which` says."""
+def attack(urls, ways, seed, go, which, turn, steps):
+    """Attacks whenever `go` is set, for ever: the broker that `which` says, in the way that is `turn`'s."""
     os.nice(10)
     dice = random.Random(seed)
     held = []
     while True:
         go.wait()
         try:
-            held.append(dice.choice(ways)(dice, urls[which.value]))
+            held.append(ways[turn.value % len(ways)](dice, urls[which.value]))
         except OSError:
             pass  # cut off, as it should be
         with steps.get_lock():
@@ -145,17 +145,17 @@ def main():
         other.start_broker()
         honest = Honest(fleet)
         size = memory(fleet)
-        go, which, steps = (multiprocessing.Event(), multiprocessing.Value("i", 0),
-                            multiprocessing.Value("Q", 0))
+        go = multiprocessing.Event()
+        which, turn, steps = (multiprocessing.Value(kind, 0) for kind in "iiQ")
         attackers = [multiprocessing.Process(target=attack, daemon=True,
-                                             args=(urls, ways, dice.random(), go, which, steps))
+                                             args=(urls, ways, dice.random(), go, which, turn, steps))
                      for urls, ways in (((fleet.url, other.url), ON_CLIENTS),
                                         ((fleet.connect, other.connect), ON_WORKERS),
                                         ((fleet.status, other.status), ON_STATUS))]
         for attacker in attackers:
             attacker.start()
         calm, elsewhere, attacked, largest = [], [], [], size
-        for _ in range(ROUNDS):
+        for turn.value in range(ROUNDS):
             calm += honest.phase(SECONDS / ROUNDS / 3)
             which.value = 1
             go.set()
