@@ -11,7 +11,7 @@ namespace {
 constexpr Duration kSweepEvery = 250ms;
 constexpr Duration kTrimEvery = 10s;    // asks malloc for what it keeps; takes a moment
 constexpr Duration kUnreadExcuse = 2s;  // for clients that were left unread
-constexpr Duration kBusBehind = 250ms;
+constexpr Duration kBusBehind = 100ms;
 constexpr Duration kFloodOver = 10s;  // with nothing of it, what comes then is another one
 
 std::uint64_t memory_max(const config::Settings& settings) {
