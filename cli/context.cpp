@@ -1,10 +1,7 @@
 #include "cli/context.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "common/base/assert.hpp"
+#include "common/files/waker.hpp"
 #include "drover_version.hpp"
 
 namespace drover::cli {
@@ -22,7 +19,11 @@ using nlohmann::json;
 
 constexpr Duration kPatience = 1s;  // before a person is told that we wait
 
-int stop_event = -1;
+const files::Waker& stop_waker() {
+  static const files::Waker waker;
+  return waker;
+}
+
 std::atomic<int> stop_signal{0};
 std::atomic<int> stop_count{0};
 
@@ -30,8 +31,7 @@ std::atomic<int> stop_count{0};
 void on_signal(int number) {
   stop_signal = number;
   ++stop_count;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = write(stop_event, &one, sizeof one);
+  stop_waker().wake();
 }
 
 std::string in_a_line(const json& value) {
@@ -63,8 +63,7 @@ std::string hint_for(const Error& error) {
 // --- signals
 
 void Context::take_signals() {
-  stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  DROVER_ASSERT(stop_event >= 0);
+  stop_waker();  // made before a handler needs it
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
@@ -74,13 +73,12 @@ void Context::take_signals() {
   signal(SIGPIPE, SIG_DFL);  // `drover watch | head` ends when head does
 }
 
-int Context::stop_fd() { return stop_event; }
+int Context::stop_fd() { return stop_waker().fd(); }
 int Context::interruptions() { return stop_count; }
 int Context::interrupted_code() { return 128 + stop_signal; }
 
 bool Context::pause(Duration duration) {
-  pollfd wait{stop_event, POLLIN, 0};
-  poll(&wait, 1, static_cast<int>(std::clamp<std::int64_t>(duration.count(), 0, 86'400'000)));
+  stop_waker().wait(static_cast<int>(std::clamp<std::int64_t>(duration.count(), 0, 86'400'000)));
   return is_interrupted();
 }
 

@@ -101,7 +101,7 @@ class Loop {
     guard_.sweep(turn_, sockets_);
     if (turn_.now() >= sweep_at_) {
       sweep_at_ = turn_.now() + 1s;
-      if (door_.refresh()) {
+      if (door_.refresh(turn_.now())) {
         sockets_.bus().set_admits(door_.admits());
         sockets_.cut(door_.stale());
       }

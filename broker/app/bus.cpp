@@ -1,14 +1,11 @@
 #include "broker/app/bus.hpp"
 
 #include <pthread.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstring>
 #include <utility>
 
-#include "common/base/assert.hpp"
 #include "common/transport/clock.hpp"
 #include "common/transport/poller.hpp"
 
@@ -40,11 +37,7 @@ std::int64_t steady_ms() {
 }  // namespace
 
 Bus::Bus(transport::XpubSocket socket, Admits admits)
-    : socket_(std::move(socket)),
-      address_(socket_.address()),
-      wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      admits_(std::move(admits)) {
-  DROVER_ASSERT(wake_fd_ >= 0);
+    : socket_(std::move(socket)), address_(socket_.address()), admits_(std::move(admits)) {
   thread_ = std::thread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "bus");
 }
@@ -52,7 +45,6 @@ Bus::Bus(transport::XpubSocket socket, Admits admits)
 Bus::~Bus() {
   tell([this] { told_.stop = true; });
   thread_.join();
-  ::close(wake_fd_);
 }
 
 template <class Say>
@@ -63,8 +55,7 @@ void Bus::tell(const Say& say) {
     say();
     if (is_woken) return;
   }
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
+  waker_.wake();
 }
 
 void Bus::publish(std::string_view topic, std::string_view event) {
@@ -107,7 +98,7 @@ void Bus::run() {
   transport::Poller poller;
   const auto requests = poller.add(socket_);
   const auto departures = poller.add(socket_.departures());
-  poller.add(wake_fd_);
+  poller.add(waker_.fd());
   const transport::ProcessClock clock;
   Instant look_at{};
   while (!news_.stop) {
@@ -123,8 +114,7 @@ void Bus::run() {
 }
 
 void Bus::take_news() {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const auto read = ::read(wake_fd_, &count, sizeof count);
+  waker_.acknowledge();
   if (news_.events.capacity() > kKeptMax) news_.events = {};
   news_.events.clear();
   news_.cuts.clear();

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/files/waker.hpp"
 #include "common/transport/xpub_socket.hpp"
 
 namespace drover::broker {
@@ -72,7 +73,7 @@ class Bus {
 
   transport::XpubSocket socket_;
   std::string address_;
-  int wake_fd_;
+  files::Waker waker_;
   std::mutex mutex_;  // for the next three
   News told_;
   Admits admits_;

@@ -11,6 +11,7 @@ namespace drover::broker {
 namespace {
 
 constexpr int kHandshakesATurn = 64;
+constexpr Duration kUnknownToldEvery = 60s;
 
 Error wrong(const char* setting, const std::string& what) {
   return {Errc::bad_configuration, std::string(setting) + ": " + what, setting};
@@ -88,8 +89,7 @@ void Doorkeeper::answer() {
 std::string Doorkeeper::admit(const transport::ZapHandler::Request& request) {
   if (list_->find_by_key(request.public_key)) return request.public_key;
   ++figures_.unknown_keys;
-  log::debug("a key that is not in the list was refused",
-             {{"public_key", request.public_key}, {"address", request.address}});
+  last_unknown_ = request;
   return "";
 }
 
@@ -104,8 +104,20 @@ const Principal* Doorkeeper::find(std::string_view user_id) {
   return found.get();  // the list keeps it
 }
 
-bool Doorkeeper::refresh() {
+// Who is refused goes on trying: all of them are told at once, and seldom.
+void Doorkeeper::tell_unknown(Instant now) {
+  if (figures_.unknown_keys == unknown_told_ || now < tell_unknown_at_) return;
+  tell_unknown_at_ = now + kUnknownToldEvery;
+  log::warn("keys that are not in the list were refused",
+            {{"times", figures_.unknown_keys - unknown_told_},
+             {"last_public_key", last_unknown_.public_key},
+             {"last_address", last_unknown_.address}});
+  unknown_told_ = figures_.unknown_keys;
+}
+
+bool Doorkeeper::refresh(Instant now) {
   if (!zap_) return false;
+  tell_unknown(now);
   const auto stamp = stamp_of(path_);
   if (stamp == stamp_) return false;
   stamp_ = stamp;

@@ -40,9 +40,10 @@ class Doorkeeper {
   // Valid until the next refresh().
   const Principal* find(std::string_view user_id);
 
-  // Each second: takes a changed list over. True if it did: admits() is another from then on, and
-  // the connections of those who are stale() are to be cut.
-  bool refresh();
+  // Each second: takes a changed list over, and now and then tells the log of refused keys. True if
+  // the list changed: admits() is another from then on, and the connections of those who are
+  // stale() are to be cut.
+  bool refresh(Instant now);
 
   // What holds of the list as it is now, for any thread and as long as wanted: whether a User-Id
   // may subscribe to a topic; whether what it may do was lost or changed with the last refresh()
@@ -55,6 +56,7 @@ class Doorkeeper {
  private:
   Doorkeeper() = default;
   void take_over(AllowList list);
+  void tell_unknown(Instant now);
   std::string admit(const transport::ZapHandler::Request& request);
 
   std::string path_;
@@ -64,6 +66,9 @@ class Doorkeeper {
   FileStamp stamp_;
   Principal everybody_ = everybody();
   DoorFigures figures_;
+  transport::ZapHandler::Request last_unknown_;
+  std::uint64_t unknown_told_ = 0;
+  Instant tell_unknown_at_{};
 };
 
 }  // namespace drover::broker

@@ -57,6 +57,11 @@ bool is_still(int fd, const std::string& path) {
          held.st_ino == named.st_ino && held.st_dev == named.st_dev;
 }
 
+bool is_empty(int fd) {
+  struct stat file {};
+  return ::fstat(fd, &file) == 0 && file.st_size == 0;
+}
+
 // Opens the file and keeps other editors away. Whoever waited may hold a file that was replaced
 // meanwhile, and begins again.
 Result<File> lock(const std::string& path) {
@@ -99,12 +104,15 @@ Result<AllowList> read_allow_list(const std::string& path) {
 
 Result<void> edit_allow_list(const std::string& path,
                              const std::function<Result<void>(AllowList&)>& change) {
+  const bool is_new = ::access(path.c_str(), F_OK) != 0;
   const auto file = lock(path);
   if (!file) return file.error();
   auto list = read_from(file->descriptor(), path);
   if (!list) return list.error();
-  if (auto changed = change(*list); !changed) return changed;
-  return replace(file->descriptor(), path, list->format());
+  auto changed = change(*list);
+  if (changed) changed = replace(file->descriptor(), path, list->format());
+  if (!changed && is_new && is_empty(file->descriptor())) ::unlink(path.c_str());
+  return changed;
 }
 
 FileStamp stamp_of(const std::string& path) {

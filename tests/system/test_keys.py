@@ -98,6 +98,8 @@ def strangers(fleet):
                f"ping as {name} ended {done.returncode}: {done.stderr}")
     expect(stats(fleet)["secured"] is True, "the figures do not say that the broker is secured")
     expect(stats(fleet)["auth_unknown_key"] >= 1, "the unknown key was not counted")
+    wait_until("the log names the refused key",
+               lambda: f'"last_public_key":"{fleet_key(fleet, "stranger")}"' in log(fleet, "broker.log"))
 
 
 def fleet_key(fleet, name):

@@ -1,21 +1,11 @@
 #include "workers/engines/stop_signal.hpp"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdint>
-
-#include "common/base/assert.hpp"
 
 namespace drover::workers {
 
 using std::chrono::steady_clock;
-
-StopSignal::StopSignal() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { DROVER_ASSERT(fd_ >= 0); }
-
-StopSignal::~StopSignal() { close(fd_); }
 
 bool StopSignal::requested() const { return force_at().has_value(); }
 
@@ -29,18 +19,12 @@ std::optional<SteadyTime> StopSignal::force_at() const {
   return force_at_;
 }
 
-void StopSignal::heard() {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const auto bytes = read(fd_, &count, sizeof count);
-}
-
 bool StopSignal::wait_for(Duration duration) const {
   const auto until = steady_clock::now() + duration;
   while (!requested()) {
     const auto left = std::chrono::ceil<Duration>(until - steady_clock::now()).count();
     if (left <= 0) return false;
-    pollfd wait{fd_, POLLIN, 0};
-    poll(&wait, 1, static_cast<int>(std::min<std::int64_t>(left, 60'000)));
+    waker_.wait(static_cast<int>(std::min<std::int64_t>(left, 60'000)));
   }
   return true;
 }
@@ -54,8 +38,7 @@ void StopSignal::request(Duration grace) {
     source = source_;
   }
   source.request_stop();  // runs callbacks: not under the lock
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto bytes = write(fd_, &one, sizeof one);
+  waker_.wake();
 }
 
 void StopSignal::reset() {

@@ -12,6 +12,7 @@
 #include <stop_token>
 
 #include "common/base/time.hpp"
+#include "common/files/waker.hpp"
 
 namespace drover::workers {
 
@@ -19,11 +20,6 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 class StopSignal {
  public:
-  StopSignal();
-  ~StopSignal();
-  StopSignal(const StopSignal&) = delete;
-  StopSignal& operator=(const StopSignal&) = delete;
-
   // --- for the handler
 
   bool requested() const;
@@ -33,8 +29,8 @@ class StopSignal {
   std::optional<SteadyTime> force_at() const;
 
   // Readable from the moment of a request until `heard`, and again with the next request.
-  int fd() const { return fd_; }
-  void heard();
+  int fd() const { return waker_.fd(); }
+  void heard() const { waker_.acknowledge(); }
 
   // Sleeps for `duration`, or until a stop is requested: true if one is.
   bool wait_for(Duration duration) const;
@@ -48,7 +44,7 @@ class StopSignal {
   mutable std::mutex mutex_;
   std::stop_source source_;
   std::optional<SteadyTime> force_at_;
-  int fd_ = -1;
+  files::Waker waker_;
 };
 
 }  // namespace drover::workers

@@ -1,8 +1,5 @@
 #include "workers/runtime/slot_pool.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
@@ -11,6 +8,7 @@
 #include <utility>
 
 #include "common/base/assert.hpp"
+#include "common/files/waker.hpp"
 #include "common/wire/codec.hpp"
 
 namespace drover::workers {
@@ -53,12 +51,7 @@ struct SlotPool::Shared {
   };
 
   Shared(std::uint32_t slots_max, std::shared_ptr<const Roster> the_roster)
-      : most(slots_max),
-        roster(std::move(the_roster)),
-        wake_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    DROVER_ASSERT(wake_fd >= 0);
-  }
-  ~Shared() { ::close(wake_fd); }
+      : most(slots_max), roster(std::move(the_roster)) {}
 
   void work(Slot& slot);
   AttemptEnd run(const AttemptOrder& order, Slot& slot);
@@ -70,7 +63,7 @@ struct SlotPool::Shared {
 
   const std::uint32_t most;
   const std::shared_ptr<const Roster> roster;
-  const int wake_fd;
+  const files::Waker waker;
 
   std::mutex mutex;              // guards all below and all in the slots but `stop`
   std::condition_variable left;  // a thread has gone
@@ -134,8 +127,7 @@ void SlotPool::Shared::tell_end(Slot& slot, const Hold& hold, AttemptEnd end) {
 void SlotPool::Shared::tell(SlotNews item) {
   news.push_back(std::move(item));
   if (news.size() > 1) return;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto bytes = write(wake_fd, &one, sizeof one);
+  waker.wake();
 }
 
 SlotPool::Shared::Slot& SlotPool::Shared::free_slot() {
@@ -172,13 +164,12 @@ void SlotPool::cancel(const Hold& hold, Duration grace) {
 
 std::vector<SlotNews> SlotPool::take_news() {
   const std::lock_guard lock(shared_->mutex);
-  std::uint64_t count = 0;
-  [[maybe_unused]] const auto bytes = read(shared_->wake_fd, &count, sizeof count);
+  shared_->waker.acknowledge();
   for (auto& slot : shared_->slots) slot.progress_waits = false;
   return std::exchange(shared_->news, {});
 }
 
-int SlotPool::wake_fd() const { return shared_->wake_fd; }
+int SlotPool::wake_fd() const { return shared_->waker.fd(); }
 
 bool SlotPool::close(Duration patience) {
   {

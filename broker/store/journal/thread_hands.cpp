@@ -1,18 +1,15 @@
 #include "broker/store/journal/thread_hands.hpp"
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <utility>
 
-#include "common/base/assert.hpp"
-
 namespace drover::broker::journal {
 namespace {
+
+constexpr int kPatienceMs = 100;
 
 std::uint64_t microseconds_since(std::chrono::steady_clock::time_point start) {
   const auto passed = std::chrono::steady_clock::now() - start;
@@ -93,15 +90,9 @@ bool ThreadHands::Lane<Work>::idle() {
 
 // --- the hands
 
-ThreadHands::ThreadHands(std::unique_ptr<Io> io)
-    : io_(std::move(io)), wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  DROVER_ASSERT(wake_fd_ >= 0);
-}
+ThreadHands::ThreadHands(std::unique_ptr<Io> io) : io_(std::move(io)) {}
 
-ThreadHands::~ThreadHands() {
-  stop();
-  ::close(wake_fd_);
-}
+ThreadHands::~ThreadHands() { stop(); }
 
 void ThreadHands::start() {
   commit_thread_ = start_thread("journal", [this] { run_commits(); });
@@ -138,21 +129,10 @@ void ThreadHands::run_chores() {
   }
 }
 
-void ThreadHands::wake() {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
-}
-
-void ThreadHands::acknowledge_wake() {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const auto read = ::read(wake_fd_, &count, sizeof count);
-}
-
 void ThreadHands::wait() {
   if (commits_.idle() && chores_.idle()) return;
-  pollfd news{wake_fd_, POLLIN, 0};
-  ::poll(&news, 1, 100);
-  acknowledge_wake();
+  waker_.wait(kPatienceMs);
+  waker_.acknowledge();
 }
 
 void ThreadHands::stop() {

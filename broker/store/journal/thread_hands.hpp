@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "broker/store/journal/hands.hpp"
+#include "common/files/waker.hpp"
 
 namespace drover::broker::journal {
 
@@ -27,9 +28,9 @@ class ThreadHands final : public Hands {
   void give(Chore chore) override;
   std::unique_ptr<Commit> take_commit() override { return commits_.take(); }
   std::optional<Chore> take_chore() override;
-  int wake_fd() const override { return wake_fd_; }
-  void acknowledge_wake() override;
-  void wake() override;
+  int wake_fd() const override { return waker_.fd(); }
+  void acknowledge_wake() override { waker_.acknowledge(); }
+  void wake() override { waker_.wake(); }
   void wait() override;
   void stop() override;
 
@@ -57,7 +58,7 @@ class ThreadHands final : public Hands {
   void run_chores();
 
   std::unique_ptr<Io> io_;
-  int wake_fd_;
+  files::Waker waker_;
   Lane<Commit> commits_;
   Lane<Chore> chores_;
   std::thread commit_thread_, chore_thread_;

@@ -130,9 +130,9 @@ TEST_F(DoorkeeperTest, AFrameWithoutAKeyIsNobodysAndCounted) {
 TEST_F(DoorkeeperTest, ARevokedKeyIsNobodyFromTheNextRefreshOn) {
   const auto worker = allow("worker-1"), other = allow("worker-2");
   auto secured = door();
-  EXPECT_FALSE(secured.refresh()) << "nothing has changed";
+  EXPECT_FALSE(secured.refresh(Instant{})) << "nothing has changed";
   revoke("worker-1");
-  EXPECT_TRUE(secured.refresh());
+  EXPECT_TRUE(secured.refresh(Instant{}));
   EXPECT_EQ(secured.find(worker), nullptr);
   EXPECT_TRUE(secured.stale()(worker));
   EXPECT_FALSE(secured.stale()(other));
@@ -145,7 +145,7 @@ TEST_F(DoorkeeperTest, ANameThatPassesToAnotherKeyLeavesTheOldKeyBehind) {
   auto secured = door();
   revoke("worker-1");
   const auto after = allow("worker-1");
-  EXPECT_TRUE(secured.refresh());
+  EXPECT_TRUE(secured.refresh(Instant{}));
   EXPECT_EQ(secured.find(before), nullptr);
   ASSERT_NE(secured.find(after), nullptr);
   EXPECT_TRUE(secured.stale()(before));
@@ -156,7 +156,7 @@ TEST_F(DoorkeeperTest, AFurtherKeyDisturbsNobody) {
   const auto first = allow("worker-1");
   auto secured = door();
   const auto second = allow("worker-2");
-  EXPECT_TRUE(secured.refresh());
+  EXPECT_TRUE(secured.refresh(Instant{}));
   EXPECT_NE(secured.find(second), nullptr);
   EXPECT_FALSE(secured.stale()(first));
 }
@@ -168,7 +168,7 @@ TEST_F(DoorkeeperTest, AKeyWithAnotherRoleHasToComeInAgain) {
     list.remove("ops");
     return list.add({{"ops", Role::operator_, "", {}}, key, "2026-01-31T08:05:09.007Z"});
   });
-  EXPECT_TRUE(secured.refresh());
+  EXPECT_TRUE(secured.refresh(Instant{}));
   EXPECT_TRUE(secured.stale()(key));
   EXPECT_EQ(secured.find(key)->role, Role::operator_);
 }
@@ -178,10 +178,10 @@ TEST_F(DoorkeeperTest, AListThatCannotBeReadLeavesTheOneBefore) {
   auto secured = door();
   const auto good = secured.find(worker)->name;
   std::ofstream(list_path()) << "- name: half";
-  EXPECT_FALSE(secured.refresh());
+  EXPECT_FALSE(secured.refresh(Instant{}));
   EXPECT_NE(secured.find(worker), nullptr);
   fs::remove(list_path());
-  EXPECT_FALSE(secured.refresh());
+  EXPECT_FALSE(secured.refresh(Instant{}));
   EXPECT_NE(secured.find(worker), nullptr);
   EXPECT_EQ(secured.figures().keys, 1u);
 }

@@ -78,6 +78,16 @@ TEST_F(AllowListFileTest, ARefusedChangeChangesNothing) {
   EXPECT_EQ(size(), 1u);
 }
 
+TEST_F(AllowListFileTest, ARefusedFirstChangeLeavesNoFile) {
+  const auto refuse = [](AllowList&) -> Result<void> { return Error{Errc::conflict, "no"}; };
+  EXPECT_FALSE(edit_allow_list(path(), refuse));
+  EXPECT_FALSE(fs::exists(path()));
+  std::ofstream(path()).close();
+  fs::permissions(path(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_FALSE(edit_allow_list(path(), refuse));
+  EXPECT_TRUE(fs::exists(path())) << "somebody else made it";
+}
+
 TEST_F(AllowListFileTest, EveryChangeIsAnotherStamp) {
   const auto none = stamp_of(path());
   EXPECT_EQ(none, FileStamp());
