@@ -20,7 +20,7 @@ using nlohmann::json;
 constexpr Duration kPatience = 1s;  // before a person is told that we wait
 
 const files::Waker& stop_waker() {
-  static const files::Waker waker;
+  static const auto& waker = *new files::Waker;  // a signal may come until the very end
   return waker;
 }
 

@@ -126,7 +126,7 @@ class Loop {
       bytes += in->frame.size();
       if (in->foreign) {
         foreign(Peer{in->peer});
-        guard_.foreign(socket, in->frame, turn_.now());
+        guard_.foreign(socket, turn_.now());
         left -= kFrameCost;
       } else {
         left -= take(*in, handle) ? kFrameCost : 1;

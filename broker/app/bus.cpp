@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kWaitingMax = 32 * 1024 * 1024;  // bytes
 constexpr std::size_t kKeptMax = 1024 * 1024;          // bytes of memory kept for what is told next
 constexpr Duration kLookEvery = 1s;                    // for subscribers that have gone
+constexpr Duration kPartEvery = 10ms;                  // while one is about to
 
 void append(std::string& to, std::string_view bytes) {
   const auto size = static_cast<std::uint32_t>(bytes.size());
@@ -87,9 +88,12 @@ void Bus::each_heard(const std::function<void(const transport::Connection&)>& te
   for (const auto& [descriptor, connection] : heard) tell(connection);
 }
 
-Duration Bus::behind() const {
-  const auto since = behind_since_.load();
-  return since == 0 ? 0ms : Duration(steady_ms() - since);
+Duration Bus::behind() {
+  const auto asked_at = asked_at_.load();
+  if (asked_at != 0) return Duration(steady_ms() - asked_at);
+  asked_at_ = steady_ms();
+  waker_.wake();
+  return 0ms;
 }
 
 // --- on the bus's thread
@@ -101,15 +105,18 @@ void Bus::run() {
   poller.add(waker_.fd());
   const transport::ProcessClock clock;
   Instant look_at{};
+  bool all_taken = true;
   while (!news_.stop) {
-    poller.wait(kLookEvery);
-    if (poller.ready(requests) || poller.ready(departures) || clock.now() >= look_at) {
-      take_subscriptions();
+    poller.wait(!all_taken ? 0ms : socket_.is_parting() ? kPartEvery : kLookEvery);
+    if (!all_taken || socket_.is_parting() || poller.ready(requests) || poller.ready(departures) ||
+        clock.now() >= look_at) {
+      all_taken = take_subscriptions();
       look_at = clock.now() + kLookEvery;
     }
     take_news();
     for (const auto& goes : news_.cuts) socket_.cut_all(goes);
     send(news_.events);
+    if (all_taken) asked_at_ = 0;
   }
 }
 
@@ -122,19 +129,19 @@ void Bus::take_news() {
   std::swap(told_, news_);
 }
 
-void Bus::take_subscriptions() {
+bool Bus::take_subscriptions() {
   Admits admits;
   {
     const std::lock_guard lock(mutex_);
     admits = admits_;
   }
-  if (behind_since_ == 0) behind_since_ = steady_ms();  // libzmq may take its time as well
-  if (socket_.take_subscriptions(admits)) behind_since_ = 0;
+  const bool all_taken = socket_.take_subscriptions(admits);
   subscriptions_ = socket_.subscriptions();
   refused_ = socket_.refused();
   const std::lock_guard lock(mutex_);
   socket_.each_heard(
       [this](const auto& connection) { heard_[connection.descriptor()] = connection; });
+  return all_taken;
 }
 
 void Bus::send(std::string_view events) {

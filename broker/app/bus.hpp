@@ -50,8 +50,9 @@ class Bus {
   std::size_t subscriptions() const { return subscriptions_; }
   std::uint64_t refused() const { return refused_; }
 
-  // For how long there has been more asked of it than it could see to; 0 while it keeps up.
-  Duration behind() const;
+  // For how long it has had more to see to than it could; 0 while it keeps up. Each call asks its
+  // thread for a sign that it does; the answer is how long the last one has been missing.
+  Duration behind();
 
   // Events that were not told because too many waited.
   std::uint64_t untold() const { return untold_; }
@@ -68,7 +69,7 @@ class Bus {
   void tell(const Say& say);
   void run();
   void take_news();
-  void take_subscriptions();
+  bool take_subscriptions();
   void send(std::string_view events);
 
   transport::XpubSocket socket_;
@@ -80,7 +81,7 @@ class Bus {
   std::map<int, transport::Connection> heard_;
   std::atomic<std::size_t> subscriptions_ = 0;
   std::atomic<std::uint64_t> refused_ = 0;
-  std::atomic<std::int64_t> behind_since_ = 0;  // milliseconds of the steady clock; 0 = not behind
+  std::atomic<std::int64_t> asked_at_ = 0;  // milliseconds of the steady clock; 0 = it has answered
   std::uint64_t untold_ = 0;
   News news_;  // the bus's thread's
   std::thread thread_;

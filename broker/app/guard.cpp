@@ -26,6 +26,13 @@ Watermark memory_mark(std::uint64_t most) { return {most, most / 10 * 9}; }
 Guard::Guard(const config::Settings& settings)
     : memory_(memory_mark(memory_max(settings))), unfinished_(settings.limits.message_max) {}
 
+void Guard::watch_listeners() {
+  listeners_.watch();
+  if (!listeners_.any()) {
+    log::warn("the listening sockets were not found: nothing holds new connections off");
+  }
+}
+
 void Guard::sweep(Turn& turn, Sockets& sockets) {
   if (turn.now() < sweep_at_) return;
   sweep_at_ = turn.now() + kSweepEvery;
@@ -47,25 +54,20 @@ void Guard::sweep(Turn& turn, Sockets& sockets) {
   turn.tell(figures);
 }
 
-void Guard::foreign(const transport::RouterSocket& socket, const transport::Frame& frame,
-                    Instant now) {
+void Guard::foreign(const transport::RouterSocket& socket, Instant now) {
   if (!listeners_.charge(socket.port(), now)) return;
-  transport::Connection(frame).cut();
   hold_off(socket.port(), socket.address(), "messages that no peer of ours writes", now);
 }
 
-void Guard::look_at_bus(const Bus& bus, Instant now) {
+void Guard::look_at_bus(Bus& bus, Instant now) {
   if (bus.behind() < kBusBehind) return;
   hold_off(bus.port(), bus.address(), "more subscriptions than can be seen to", now);
 }
 
 void Guard::hold_off(std::uint16_t port, const std::string& address, std::string_view why,
                      Instant now) {
-  listeners_.shut(port, now);
-  if (now >= flood_at_ + kFloodOver) {
-    log::warn("a flood: new connections have to wait", {{"address", address}, {"of", why}});
-  }
-  flood_at_ = now;
+  if (!listeners_.shut(port, now)) return;
+  log::warn("a flood: new connections have to wait", {{"address", address}, {"of", why}});
 }
 
 // What ended tasks have left takes new ones without more memory, though the system does not get it

@@ -23,11 +23,11 @@ class Guard {
   explicit Guard(const config::Settings& settings);
 
   // When all sockets are bound.
-  void watch_listeners() { listeners_.watch(); }
+  void watch_listeners();
 
-  // A message, or a piece of a long one, came to a socket and no peer of ours writes such. If there
-  // were too many of late, its connection is cut and new ones have to wait for a second.
-  void foreign(const transport::RouterSocket& socket, const transport::Frame& frame, Instant now);
+  // A message, or a piece of a long one, was read from a socket and no peer of ours writes such. If
+  // there were too many of late, no new connections are let in there for a second.
+  void foreign(const transport::RouterSocket& socket, Instant now);
 
   Instant sweep_at() const { return sweep_at_; }
 
@@ -37,7 +37,7 @@ class Guard {
  private:
   void look_at_memory(Turn& turn);
   void look_at_descriptors(Instant now);
-  void look_at_bus(const Bus& bus, Instant now);
+  void look_at_bus(Bus& bus, Instant now);
   void look_at_connections(Turn& turn, Sockets& sockets);
   void hold_off(std::uint16_t port, const std::string& address, std::string_view why, Instant now);
 
@@ -48,8 +48,7 @@ class Guard {
   std::uint64_t in_use_ = 0;  // of memory, without what is held for tasks to come
   Instant sweep_at_{};
   Instant trim_at_{};
-  Instant unread_at_{};                // when clients were last left unread
-  Instant flood_at_ = Instant::min();  // when somebody was last held off
+  Instant unread_at_{};  // when clients were last left unread
 };
 
 }  // namespace drover::broker

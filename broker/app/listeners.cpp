@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/app/descriptors.hpp"
 #include "common/transport/connection.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::uint64_t kForeignASecond = 2000;  // each of them takes microseconds
 constexpr Duration kShutFor = 1s;
+constexpr Duration kFloodOver = 9s;   // after a tap may open, what comes then is another one
 constexpr int kDrainedAtOnce = 8192;  // of one listener: more than its backlog
 constexpr std::size_t kStack = 64 * 1024;
 
@@ -58,6 +60,19 @@ void drain(std::vector<int> listeners) {
   if (child > 0) ::waitpid(child, nullptr, __WALL);
 }
 
+void turn(int listener, bool& is_open, bool to_open) {
+  if (is_open == to_open) return;
+  sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &drop_all};
+  const int unused = 0;
+  if (to_open) {
+    setsockopt(listener, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+  } else {
+    setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  }
+  is_open = to_open;
+}
+
 }  // namespace
 
 void Listeners::watch() {
@@ -74,54 +89,40 @@ void Listeners::watch() {
             [](const auto& a, const auto& b) { return a.descriptor < b.descriptor; });
 }
 
-Listeners::Listener* Listeners::find(std::uint16_t port) {
-  const auto at = std::find_if(listeners_.begin(), listeners_.end(),
-                               [&](const auto& listener) { return listener.port == port; });
-  return at == listeners_.end() ? nullptr : &*at;
-}
-
+// Several addresses may have the same port; they are flooded together.
 bool Listeners::charge(std::uint16_t port, Instant now) {
-  auto* listener = find(port);
-  if (listener == nullptr) return false;
-  listener->foreign.take(1, kForeignASecond, now);
-  return listener->foreign.pause(kForeignASecond, now) > 0ms;
+  bool is_flood = false;
+  for (auto& listener : listeners_) {
+    if (listener.port != port) continue;
+    is_flood = listener.foreign.pause(kForeignASecond, now) > 0ms;
+    if (!is_flood) listener.foreign.take(1, kForeignASecond, now);
+  }
+  return is_flood;
 }
 
-void Listeners::shut(std::uint16_t port, Instant now) {
-  auto* listener = find(port);
-  if (listener == nullptr) return;
-  listener->shut_until = now + kShutFor;
-  if (listener->is_open) shut({listener});
+bool Listeners::shut(std::uint16_t port, Instant now) {
+  bool is_new = false;
+  for (auto& listener : listeners_) {
+    if (listener.port != port) continue;
+    is_new = listener.shut_until == Instant{} || now >= listener.shut_until + kFloodOver;
+    listener.shut_until = now + kShutFor;
+    turn(listener.descriptor, listener.is_open, false);
+  }
+  return is_new;
 }
 
 void Listeners::update(bool wanted, Instant now) {
-  std::vector<Listener*> unwanted;
-  const int unused = 0;
+  std::vector<int> unwanted;
   for (auto& listener : listeners_) {
-    const bool open = wanted && now >= listener.shut_until;
-    if (open && !listener.is_open) {
-      setsockopt(listener.descriptor, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
-      listener.is_open = true;
-    }
-    if (!open && listener.is_open) unwanted.push_back(&listener);
+    turn(listener.descriptor, listener.is_open, wanted && now >= listener.shut_until);
+    if (!wanted) unwanted.push_back(listener.descriptor);
   }
-  if (!unwanted.empty()) shut(unwanted);
+  if (!unwanted.empty() && !std::exchange(is_drained_, true)) drain(std::move(unwanted));
+  if (wanted) is_drained_ = false;
 }
 
 bool Listeners::all_open() const {
   return std::all_of(listeners_.begin(), listeners_.end(), [](const auto& l) { return l.is_open; });
-}
-
-void Listeners::shut(const std::vector<Listener*>& which) {
-  sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
-  const sock_fprog program{1, &drop_all};
-  std::vector<int> descriptors;
-  for (auto* listener : which) {
-    setsockopt(listener->descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-    listener->is_open = false;
-    descriptors.push_back(listener->descriptor);
-  }
-  drain(std::move(descriptors));
 }
 
 }  // namespace drover::broker

@@ -23,13 +23,14 @@ class Listeners {
   // True if there were too many of late: it is time to shut the tap.
   bool charge(std::uint16_t port, Instant now);
 
-  // Shuts the tap of a port for a second.
-  void shut(std::uint16_t port, Instant now);
+  // Shuts the tap of a port for a second. True if it was not shut in the ten seconds before.
+  bool shut(std::uint16_t port, Instant now);
 
-  // Now and then, best several times a second: shuts all taps, or opens those that were shut for
-  // long enough.
+  // Now and then, best several times a second: shuts all taps and closes what waits there, or opens
+  // those that were shut for long enough.
   void update(bool wanted, Instant now);
 
+  bool any() const { return !listeners_.empty(); }
   bool all_open() const;
 
  private:
@@ -41,10 +42,8 @@ class Listeners {
     Instant shut_until{};
   };
 
-  Listener* find(std::uint16_t port);
-  static void shut(const std::vector<Listener*>& which);
-
   std::vector<Listener> listeners_;
+  bool is_drained_ = false;  // of what waited when all were shut
 };
 
 }  // namespace drover::broker

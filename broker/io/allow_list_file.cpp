@@ -111,7 +111,8 @@ Result<void> edit_allow_list(const std::string& path,
   if (!list) return list.error();
   auto changed = change(*list);
   if (changed) changed = replace(file->descriptor(), path, list->format());
-  if (!changed && is_new && is_empty(file->descriptor())) ::unlink(path.c_str());
+  const bool is_ours = is_new && is_empty(file->descriptor()) && is_still(file->descriptor(), path);
+  if (!changed && is_ours) ::unlink(path.c_str());
   return changed;
 }
 

@@ -62,6 +62,7 @@ std::optional<RouterSocket::Incoming> RouterSocket::receive() {
 // The frames of a message that has begun to arrive are all there.
 void RouterSocket::drop(Incoming& message, bool more) {
   message.foreign = true;
+  message.frame = Frame();
   Frame rest;
   for (int i = 0; more && i < kDroppedAtOnce; ++i) more = receive_frame(rest, more) && more;
   is_dropping_ = more;

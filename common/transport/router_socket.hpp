@@ -25,8 +25,7 @@ class RouterSocket : public Socket {
     PeerId peer = 0;  // 0 = the peer chose its routing id
     Frame frame;
     // No peer of ours writes such a message (a chosen routing id, no frame or more than one). The
-    // rest of it is thrown away, a long one piece by piece, each told as foreign; of the first
-    // piece the frame is the message's first, of the others it is empty.
+    // frame is empty: what came is thrown away, a long one piece by piece, each told as foreign.
     bool foreign = false;
   };
 

@@ -9,7 +9,9 @@ constexpr std::int64_t kSubscriberMessageMax = 1024;  // 256 would refuse CURVE'
 constexpr int kWaitingMax = 64;
 constexpr int kReceiveBuffer = 4096;       // bytes that the kernel takes before libzmq reads them
 constexpr std::size_t kRefusalsMax = 100;  // of one peer
-constexpr int kTakenAtOnce = 500;          // requests; about a millisecond
+constexpr std::size_t kAskedASecondMax = 2000;
+constexpr std::chrono::seconds kASecond(1);
+constexpr int kTakenAtOnce = 500;  // requests; about a millisecond
 
 bool is_request(const Frame& frame) {
   const auto bytes = frame.view();
@@ -33,7 +35,7 @@ XpubSocket::XpubSocket(Context& context, const SocketOptions& options)
 Result<XpubSocket> XpubSocket::bind(Context& context, const std::string& address,
                                     const SocketOptions& options) {
   XpubSocket xpub(context, options);
-  auto departures = Monitor::of(context, xpub, ZMQ_EVENT_DISCONNECTED);
+  auto departures = Departures::of(context, xpub);
   if (!departures) return departures.error();
   xpub.departures_.emplace(std::move(*departures));
   if (auto bound = xpub.Socket::bind(address); !bound) return bound.error();
@@ -43,10 +45,10 @@ Result<XpubSocket> XpubSocket::bind(Context& context, const std::string& address
 bool XpubSocket::take_subscriptions(const Admits& admits) {
   Frame request;
   bool more = false, none_left = false;
-  note_departures();
+  departures_->note();
   for (int i = 0; i < kTakenAtOnce && !none_left; ++i) {
     if (!receive_frame(request, more)) {
-      departed_.clear();
+      departures_->all_read();
       is_astray_ = false;
       none_left = true;
       continue;
@@ -55,7 +57,7 @@ bool XpubSocket::take_subscriptions(const Admits& admits) {
     in_message_ = more;
     is_astray_ = is_astray_ || !is_request(request);
     const Connection connection(request);
-    if (is_astray_ || is_former(connection)) {
+    if (is_astray_ || departures_->concern(connection)) {
       cut(connection);
     } else if (whole) {
       take(connection, request, admits);
@@ -76,7 +78,7 @@ void XpubSocket::take(const Connection& connection, Frame& request, const Admits
     forget(peer);
     peer.connection = connection;
     peer.user_id = request.user_id();
-    peer.refused = 0;
+    peer.refused = peer.asked = 0;
   }
   const auto topic = bytes.substr(1);
   if (bytes[0] == 1) {
@@ -85,18 +87,13 @@ void XpubSocket::take(const Connection& connection, Frame& request, const Admits
     leave(peer, topic);
   }
   // libzmq remembers even what is not entered, and looks through all of it when a peer goes.
-  if (peer.refused > kRefusalsMax) cut(connection);
+  if (peer.refused > kRefusalsMax || asks_too_much(peer)) cut(connection);
 }
 
-void XpubSocket::note_departures() {
-  while (const auto event = departures_->next()) departed_.insert(static_cast<int>(event->value));
-}
-
-// Looked up after the connection: whoever has the descriptor now has it since the other's departure
-// was told.
-bool XpubSocket::is_former(const Connection& connection) {
-  note_departures();
-  return departed_.contains(connection.descriptor());
+bool XpubSocket::asks_too_much(Peer& peer) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= peer.asked_since + kASecond) peer.asked = 0, peer.asked_since = now;
+  return ++peer.asked > kAskedASecondMax;
 }
 
 // A descriptor that a request came over may have passed to another socket of the process meanwhile.
@@ -131,12 +128,16 @@ void XpubSocket::forget(Peer& peer) {
   peer.topics.clear();
 }
 
+// Who has no subscription is remembered for what it asked for in this second.
 void XpubSocket::sweep() {
+  const auto a_second_ago = std::chrono::steady_clock::now() - kASecond;
   for (auto at = peers_.begin(); at != peers_.end();) {
-    if (at->second.connection.stands() && !at->second.topics.empty()) {
+    auto& peer = at->second;
+    const bool is_quiet = peer.topics.empty() && peer.asked_since < a_second_ago;
+    if (peer.connection.stands() && !is_quiet) {
       ++at;
     } else {
-      forget(at->second);
+      forget(peer);
       at = peers_.erase(at);
     }
   }

@@ -1,12 +1,13 @@
 // The broker's end of the status bus: tells every subscriber what happened, and waits for none.
 //
 // A subscription is entered only within its limits (200 bytes, 256 of one peer) and if its owner
-// may have it; the others are counted and hear nothing, and who goes on is cut off. A peer is the
-// TCP connection that a subscription came over.
+// may have it; the others are counted and hear nothing, and who goes on is cut off, as is who asks
+// for more than 2,000 in a second. A peer is the TCP connection that a subscription came over.
 //
 // libzmq 4.3 never delivers topics of 246 to 255 bytes; ours have at most 200 (messages.yaml).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -16,7 +17,8 @@
 #include <string_view>
 
 #include "common/transport/connection.hpp"
-#include "common/transport/monitor.hpp"
+#include "common/transport/departures.hpp"
+#include "common/transport/socket.hpp"
 
 namespace drover::transport {
 
@@ -32,9 +34,12 @@ class XpubSocket : public Socket {
   // connection's key is called (ZeroMQ's User-Id); "" where the socket asks for no keys.
   using Admits = std::function<bool(std::string_view user, std::string_view topic)>;
 
-  // Tells when a subscriber goes. Take subscriptions then, too: what a connection leaves unread
+  // Readable when subscribers come or go. Take subscriptions then, too: what one leaves unread
   // makes the next one on its descriptor come twice.
-  Socket& departures() { return *departures_; }
+  Socket& departures() { return departures_->news(); }
+
+  // True while that is not over: take subscriptions again within milliseconds.
+  bool is_parting() const { return departures_->is_busy(); }
 
   // Enters or refuses subscriptions that have come in, 500 at most, so that a flood of them cannot
   // keep the caller. True if none was left. Call it when the socket is readable, and now and then
@@ -61,23 +66,22 @@ class XpubSocket : public Socket {
     std::string user_id;
     std::set<std::string, std::less<>> topics;
     std::size_t refused = 0;
+    std::size_t asked = 0;  // requests since `asked_since`, for a second
+    std::chrono::steady_clock::time_point asked_since{};
   };
 
   XpubSocket(Context& context, const SocketOptions& options);
   void take(const Connection& connection, Frame& request, const Admits& admits);
+  static bool asks_too_much(Peer& peer);
   void enter(Peer& peer, std::string_view topic, bool admitted);
   void leave(Peer& peer, std::string_view topic);
   void forget(Peer& peer);
-  void note_departures();
-  bool is_former(const Connection& connection);
   void cut(const Connection& connection) const;
   void sweep();
 
-  std::optional<Monitor> departures_;
-  // Descriptors whose connections went since all requests were last read. A request over one of
-  // them may have been the former connection's, and libzmq 4.3.4 would enter its subscription for a
-  // pipe that is no more (https://github.com/zeromq/libzmq/pull/4137).
-  std::set<int> departed_;
+  // Before 4.3.5 libzmq enters what a connection that has gone had asked for, for a pipe that is no
+  // more (https://github.com/zeromq/libzmq/pull/4137).
+  std::optional<Departures> departures_;
   std::map<int, Peer> peers_;
   std::map<int, Connection> heard_;
   std::size_t subscriptions_ = 0;

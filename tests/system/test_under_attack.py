@@ -22,6 +22,7 @@ MB = 1 << 20
 SECONDS = float(os.environ.get("DROVER_ATTACK_SECONDS", "10"))
 WARM_UP = 0.1             # of each phase, not measured: attackers connect, what they left is cleared
 PAUSE = 0.002             # between honest requests
+PATIENCE = 0.1            # of attackers whom the broker does not let in
 STARVED = 1.0             # seconds that no honest request may take
 BOUND = 256 * MB          # what the broker may grow by
 
@@ -29,50 +30,50 @@ BOUND = 256 * MB          # what the broker may grow by
 # --- what attackers do, a step at a time; each returns when it has sent something
 
 def random_bytes(dice, url):
-    with Peer(url, silent=True, timeout=1) as peer:
+    with Peer(url, silent=True, timeout=PATIENCE) as peer:
         peer.raw(dice.randbytes(dice.randrange(1, 5000)))
 
 
 def greeting_and_noise(dice, url):
-    with Peer(url, silent=True, timeout=1) as peer:
+    with Peer(url, silent=True, timeout=PATIENCE) as peer:
         peer.raw(greeting() + ready() + dice.randbytes(2000))
 
 
 def half_a_greeting(dice, url):
-    peer = Peer(url, silent=True, timeout=1)
+    peer = Peer(url, silent=True, timeout=PATIENCE)
     peer.raw(SIGNATURE[:dice.randrange(10)])
     return peer  # stays open for a while
 
 
 def huge_frame(_, url):
-    with Peer(url, timeout=1) as peer:
+    with Peer(url, timeout=PATIENCE) as peer:
         peer.raw(b"\x02" + struct.pack(">Q", 2 ** 63 - 1) + bytes(1000))
 
 
 def unreadable_frames(dice, url):
-    with Peer(url, timeout=1) as peer:
+    with Peer(url, timeout=PATIENCE) as peer:
         for _ in range(20):
             peer.send_many([dice.randbytes(dice.randrange(200)) for _ in range(100)])
 
 
 def messages_of_many_frames(_, url):
-    with Peer(url, timeout=1) as peer:
+    with Peer(url, timeout=PATIENCE) as peer:
         peer.raw(frame(b"x", more=True) * 10_000 + frame(b"end"))
 
 
 def lies_about_counts(_, url):
-    with Peer(url, timeout=1) as peer:
+    with Peer(url, timeout=PATIENCE) as peer:
         for head in (b"\xdd\xff\xff\xff\xff", b"\x93\x02\x07\xdd\xff\xff\xff\xff", b"\x91" * 1000):
             peer.send_many([head] * 10)
 
 
 def subscriptions(_, url):
-    with Peer(url, socket_type=b"SUB", timeout=1) as peer:
+    with Peer(url, socket_type=b"SUB", timeout=PATIENCE) as peer:
         peer.raw(b"".join(frame(b"\x01topic/%03d" % i) for i in range(300)))
 
 
 def heartbeats(_, url):
-    with Peer(url, timeout=1) as peer:
+    with Peer(url, timeout=PATIENCE) as peer:
         peer.send_many([pack([HEARTBEAT, 1, False, []])] * 5000)
 
 
@@ -80,18 +81,18 @@ ON_CLIENTS = (random_bytes, greeting_and_noise, half_a_greeting, huge_frame, unr
               messages_of_many_frames, lies_about_counts)
 ON_WORKERS = (random_bytes, huge_frame, unreadable_frames, messages_of_many_frames, heartbeats)
 ON_STATUS = (random_bytes, greeting_and_noise, half_a_greeting, huge_frame, subscriptions)
-ROUNDS = 2 * len(ON_CLIENTS)
+ROUNDS = len(ON_CLIENTS)
 
 
-def attack(urls, ways, seed, go, which, turn, steps):
-    """Attacks whenever `go` is set, for ever: the broker that `which` says, in the way that is `turn`'s."""
+def attack(url, ways, seed, go, turn, steps):
+    """Attacks whenever `go` is set, for ever, in the way that is `turn`'s."""
     os.nice(10)
     dice = random.Random(seed)
     held = []
     while True:
         go.wait()
         try:
-            held.append(ways[turn.value % len(ways)](dice, urls[which.value]))
+            held.append(ways[turn.value % len(ways)](dice, url))
         except OSError:
             pass  # cut off, as it should be
         with steps.get_lock():
@@ -100,6 +101,32 @@ def attack(urls, ways, seed, go, which, turn, steps):
             if peer:
                 peer.close()
         held = held[-100:]
+
+
+class Attack:
+    """Attackers of one broker, at each of its addresses, who are at it within `with`."""
+
+    def __init__(self, urls, turn, dice):
+        self.go, self.steps = multiprocessing.Event(), multiprocessing.Value("Q", 0)
+        self.attackers = [multiprocessing.Process(target=attack, daemon=True,
+                                                  args=(url, ways, dice.random(), self.go, turn, self.steps))
+                          for url, ways in zip(urls, (ON_CLIENTS, ON_WORKERS, ON_STATUS))]
+        for attacker in self.attackers:
+            attacker.start()
+
+    def __enter__(self):
+        self.go.set()
+
+    def __exit__(self, *_):
+        self.go.clear()
+
+    def end(self):
+        """How many attacks there were."""
+        expect(all(attacker.is_alive() for attacker in self.attackers), "an attacker has given up")
+        for attacker in self.attackers:
+            attacker.kill()
+            attacker.join()
+        return self.steps.value
 
 
 # --- the honest one
@@ -145,34 +172,23 @@ def main():
         other.start_broker()
         honest = Honest(fleet)
         size = memory(fleet)
-        go = multiprocessing.Event()
-        which, turn, steps = (multiprocessing.Value(kind, 0) for kind in "iiQ")
-        attackers = [multiprocessing.Process(target=attack, daemon=True,
-                                             args=(urls, ways, dice.random(), go, which, turn, steps))
-                     for urls, ways in (((fleet.url, other.url), ON_CLIENTS),
-                                        ((fleet.connect, other.connect), ON_WORKERS),
-                                        ((fleet.status, other.status), ON_STATUS))]
-        for attacker in attackers:
-            attacker.start()
+        turn = multiprocessing.Value("i", 0)
+        at_other, at_us = (Attack((f.url, f.connect, f.status), turn, dice) for f in (other, fleet))
         calm, elsewhere, attacked, largest = [], [], [], size
         for turn.value in range(ROUNDS):
             calm += honest.phase(SECONDS / ROUNDS / 3)
-            which.value = 1
-            go.set()
-            elsewhere += honest.phase(SECONDS / ROUNDS / 3)
-            which.value = 0
-            attacked += honest.phase(SECONDS / ROUNDS / 3)
-            go.clear()
+            with at_other:
+                elsewhere += honest.phase(SECONDS / ROUNDS / 3)
+            with at_us:
+                attacked += honest.phase(SECONDS / ROUNDS / 3)
             largest = max(largest, memory(fleet))
-        expect(all(attacker.is_alive() for attacker in attackers), "an attacker has given up")
-        for attacker in attackers:
-            attacker.kill()
-            attacker.join()
+        attacks = at_other.end(), at_us.end()
+        expect(min(attacks) > ROUNDS, f"there were only {attacks} attacks")
         expect(fleet.broker.poll() is None, "the broker is gone")
         queue = fleet.queue()
         expect(queue["completed"] == honest.finished == honest.submitted, f"something is lost: {queue}")
         report(calm, elsewhere, attacked)
-        print(f"{steps.value} attacks; {refusals(honest.client)}; {(largest - size) / MB:.0f} MB more memory")
+        print(f"{attacks[1]} attacks; {refusals(honest.client)}; {(largest - size) / MB:.0f} MB more memory")
         expect(honest.slowest < STARVED, f"an honest request took {honest.slowest:.2f} s")
         expect(largest - size < BOUND, f"the broker grew by {(largest - size) / MB:.0f} MB")
 

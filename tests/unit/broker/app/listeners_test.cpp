@@ -78,9 +78,22 @@ class ListenersTest : public testing::Test {
 };
 
 TEST_F(ListenersTest, AFloodIsMoreThanASecondsWorthAtOnce) {
-  EXPECT_EQ(charges_until_flood(flooded.port(), start), kFlood);
+  EXPECT_EQ(charges_until_flood(flooded.port(), start), kFlood + 1);
   EXPECT_FALSE(listeners.charge(flooded.port(), start + 1s));
   EXPECT_FALSE(listeners.charge(other.port(), start));
+}
+
+TEST_F(ListenersTest, HoweverLargeAFloodWasItIsOverASecondAfterItEnds) {
+  for (int i = 0; i < 100 * kFlood; ++i) listeners.charge(flooded.port(), start);
+  EXPECT_EQ(charges_until_flood(flooded.port(), start + 1s), kFlood + 1);
+}
+
+TEST_F(ListenersTest, AFloodThatGoesOnIsToldOnce) {
+  EXPECT_TRUE(listeners.shut(flooded.port(), start));
+  EXPECT_FALSE(listeners.shut(flooded.port(), start + 5s));
+  EXPECT_FALSE(listeners.shut(flooded.port(), start + 14s));
+  EXPECT_TRUE(listeners.shut(flooded.port(), start + 24s));
+  EXPECT_TRUE(listeners.shut(other.port(), start + 24s)) << "another address, another flood";
 }
 
 TEST_F(ListenersTest, WhoConnectsToAShutPortWaitsAndIsLetInOnceItIsOpenAgain) {

@@ -168,7 +168,7 @@ TEST_F(SocketsTest, AMessageOfTwoFramesIsDroppedAndTheNextOneIsHeard) {
   const auto dropped = next(broker);
   ASSERT_TRUE(dropped);
   EXPECT_TRUE(dropped->foreign);
-  EXPECT_EQ(dropped->frame.view(), "one");
+  EXPECT_EQ(dropped->frame.size(), 0u);
   const auto in = next(broker);
   ASSERT_TRUE(in);
   EXPECT_FALSE(in->foreign);
