@@ -190,12 +190,11 @@ class Crew {
 
  private:
   Result<Link> connect() {
-    auto socket = transport::DealerSocket::connect(context_, options_.connect, socket_options_,
-                                                   random_.next());
-    if (!socket) return socket.error();
-    auto watch = socket->watch(context_);
+    auto socket =
+        transport::DealerSocket::to(context_, options_.connect, socket_options_, random_.next());
+    auto watch = socket.watch(context_);
     if (!watch) return watch.error();
-    return Link{std::move(*socket), std::move(*watch)};
+    return Link{std::move(socket), std::move(*watch)};
   }
 
   void watch() {

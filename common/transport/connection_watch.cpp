@@ -1,5 +1,6 @@
 #include "common/transport/connection_watch.hpp"
 
+#include <fmt/format.h>
 #include <zmq.h>
 
 #include <algorithm>
@@ -44,7 +45,10 @@ Result<ConnectionWatch> ConnectionWatch::of(Context& context, Socket& socket, st
   auto monitor = Monitor::of(context, socket, kEvents);
   if (!monitor) return monitor.error();
   ConnectionWatch watch(std::move(*monitor), socket, seed);
-  watch.begin_anew();  // what was tried before anybody watched may have been refused unseen
+  if (!watch.begin_anew()) {
+    return Error{Errc::bad_configuration, fmt::format("cannot connect to {}: {}", watch.address_,
+                                                      zmq_strerror(zmq_errno()))};
+  }
   return watch;
 }
 
@@ -102,9 +106,9 @@ void ConnectionWatch::connect_again() {
 }
 
 // What is left of the attempt before is taken out first, so there are never two connections.
-void ConnectionWatch::begin_anew() {
+bool ConnectionWatch::begin_anew() {
   zmq_disconnect(watched(), address_.c_str());
-  zmq_connect(watched(), address_.c_str());
+  return zmq_connect(watched(), address_.c_str()) == 0;
 }
 
 }  // namespace drover::transport

@@ -22,8 +22,10 @@ namespace drover::transport {
 
 class ConnectionWatch : public Monitor {
  public:
-  // `seed` makes the pauses differ from those of others. Connects anew, so that nothing of it goes
-  // unseen: before the first frame. The watch goes before `socket`.
+  // `seed` makes the pauses differ from those of others. Connects the socket, so that nothing of it
+  // goes unseen; one that has begun to, anew. What was said over a former connection may be lost,
+  // so whoever says something must not have begun. The watch goes before `socket`. Errors:
+  // BAD_CONFIGURATION with the address and the reason.
   static Result<ConnectionWatch> of(Context& context, Socket& socket, std::uint64_t seed);
 
   // True if a connection came up since the last call.
@@ -41,7 +43,7 @@ class ConnectionWatch : public Monitor {
   void refused(std::string why);
   void plan_attempt();
   void connect_again();
-  void begin_anew();
+  bool begin_anew();
 
   std::string address_;
   bool has_key_;

@@ -27,6 +27,13 @@ Result<DealerSocket> DealerSocket::connect(Context& context, const std::string& 
   return dealer;
 }
 
+DealerSocket DealerSocket::to(Context& context, const std::string& address,
+                              const SocketOptions& options, std::uint64_t seed) {
+  DealerSocket dealer(context, options, seed);
+  dealer.aim(address);
+  return dealer;
+}
+
 std::optional<Frame> DealerSocket::receive() {
   Frame frame;
   bool more = false;

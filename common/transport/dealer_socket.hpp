@@ -22,6 +22,10 @@ class DealerSocket : public Socket {
   static Result<DealerSocket> connect(Context& context, const std::string& address,
                                       const SocketOptions& options, std::uint64_t seed);
 
+  // The same, for somebody who wants to watch: starts connecting with watch().
+  static DealerSocket to(Context& context, const std::string& address, const SocketOptions& options,
+                         std::uint64_t seed);
+
   std::optional<Frame> receive();
 
   // `full` while there is no connection, or the other side does not read. A frame that was not sent
@@ -29,9 +33,8 @@ class DealerSocket : public Socket {
   Sent send(Frame frame) { return send_frame(frame, /*more=*/false); }
   Sent send(std::string_view bytes) { return send(Frame(bytes)); }
 
-  // Starts telling of connections that come up, and connecting again where libzmq does not. At most
-  // once, and before the first frame, because it connects anew; whoever asks for it must go on
-  // taking them. The watch goes before the dealer.
+  // Starts connecting, telling of connections that come up, and connecting again where libzmq does
+  // not. Once; whoever asks for it must go on taking them. The watch goes before the dealer.
   Result<ConnectionWatch> watch(Context& context) {
     return ConnectionWatch::of(context, *this, seed_);
   }

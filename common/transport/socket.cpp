@@ -89,13 +89,17 @@ Result<void> Socket::bind(const std::string& address) {
 
 Result<void> Socket::connect(const std::string& address) {
   try {
-    socket_.set(zmq::sockopt::ipv6, wants_ipv6(address));
+    aim(address);
     socket_.connect(address);
-    peer_address_ = address;
     return {};
   } catch (const zmq::error_t& error) {
     return refusal("connect to", address, error);
   }
+}
+
+void Socket::aim(const std::string& address) {
+  socket_.set(zmq::sockopt::ipv6, wants_ipv6(address));
+  peer_address_ = address;
 }
 
 Sent Socket::send_frame(Frame& frame, bool more) {

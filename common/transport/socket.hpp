@@ -44,7 +44,7 @@ class Socket {
   // The port of a TCP address as bound; 0 for a socket that connects.
   std::uint16_t port() const { return port_; }
 
-  // The address that connect() was given; "" for a socket that binds.
+  // The address that connect() or aim() was given; "" for a socket that binds.
   const std::string& peer_address() const { return peer_address_; }
 
   // Whether it wants to be let in by a key.
@@ -63,6 +63,9 @@ class Socket {
   // Errors: BAD_CONFIGURATION with the address and the system's reason.
   Result<void> bind(const std::string& address);
   Result<void> connect(const std::string& address);
+
+  // What connect() does before it connects.
+  void aim(const std::string& address);
 
   // One frame out, one frame in. `more` asks for, or tells of, a further frame of the message.
   Sent send_frame(Frame& frame, bool more);

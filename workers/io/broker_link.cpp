@@ -21,11 +21,10 @@ Result<BrokerLink> BrokerLink::open(transport::Context& context, const std::stri
   options.linger = kLinger;
   options.send_max = kWaitingMax;
   options.receive_max = kWaitingMax;
-  auto dealer = transport::DealerSocket::connect(context, address, options, seed);
-  if (!dealer) return dealer.error();
-  auto watch = dealer->watch(context);
+  auto dealer = transport::DealerSocket::to(context, address, options, seed);
+  auto watch = dealer.watch(context);
   if (!watch) return watch.error();
-  return BrokerLink(std::move(*dealer), std::move(*watch));
+  return BrokerLink(std::move(dealer), std::move(*watch));
 }
 
 void BrokerLink::send(const wire::WorkerMessage& message) {

@@ -46,10 +46,8 @@ Result<std::unique_ptr<Client::Impl>> Client::Impl::open(const ClientOptions& op
   impl->curve = std::move(*curve);
   transport::SocketOptions socket;
   socket.curve = impl->curve;
-  auto dealer =
-      transport::DealerSocket::connect(impl->context, options.url, socket, impl->random.next());
-  if (!dealer) return dealer.error();
-  impl->dealer.emplace(std::move(*dealer));
+  impl->dealer.emplace(
+      transport::DealerSocket::to(impl->context, options.url, socket, impl->random.next()));
   auto watch = impl->dealer->watch(impl->context);
   if (!watch) return watch.error();
   impl->watch.emplace(std::move(*watch));

@@ -51,11 +51,10 @@ class CurveTest : public testing::Test {
   };
 
   Client client(const SocketOptions& options) {
-    auto dealer = DealerSocket::connect(context, router->address(), options, 7);
-    EXPECT_TRUE(dealer) << dealer.error().message;
-    auto watch = dealer->watch(context);
+    auto dealer = DealerSocket::to(context, router->address(), options, 7);
+    auto watch = dealer.watch(context);
     EXPECT_TRUE(watch) << watch.error().message;
-    return {std::move(*dealer), std::move(*watch)};
+    return {std::move(dealer), std::move(*watch)};
   }
 
   std::string admit(const ZapHandler::Request& request) {
