@@ -107,8 +107,9 @@ void Bus::run() {
   Instant look_at{};
   bool all_taken = true;
   while (!news_.stop) {
-    poller.wait(!all_taken ? 0ms : socket_.is_parting() ? kPartEvery : kLookEvery);
-    if (!all_taken || socket_.is_parting() || poller.ready(requests) || poller.ready(departures) ||
+    const bool parting = socket_.is_parting();
+    poller.wait(!all_taken ? 0ms : parting ? kPartEvery : kLookEvery);
+    if (!all_taken || parting || poller.ready(requests) || poller.ready(departures) ||
         clock.now() >= look_at) {
       all_taken = take_subscriptions();
       look_at = clock.now() + kLookEvery;

@@ -46,12 +46,12 @@ bool XpubSocket::take_subscriptions(const Admits& admits) {
   Frame request;
   bool more = false, none_left = false;
   departures_->note();
-  for (int i = 0; i < kTakenAtOnce && !none_left; ++i) {
-    if (!receive_frame(request, more)) {
+  for (int i = 0; i < kTakenAtOnce; ++i) {
+    none_left = !receive_frame(request, more);
+    if (none_left) {
       departures_->all_read();
       is_astray_ = false;
-      none_left = true;
-      continue;
+      break;
     }
     const bool whole = !in_message_ && !more;
     in_message_ = more;
