@@ -37,7 +37,7 @@ class Pacing {
                            human_size(progress.bytes), human_size(progress.all)));
     const auto due = begun_ + std::chrono::milliseconds(progress.bytes * 1000 / rate_);
     const auto early = std::chrono::ceil<Duration>(due - Steady::now());
-    if (early > 0ms && !progress.hurry) Context::pause(early);
+    if (early > 0ms) Context::pause(early);
     if (Context::is_interrupted()) return Error{Errc::cancelled, "interrupted"};
     return {};
   }

@@ -25,6 +25,7 @@ struct SimDisk::Inode {
   std::vector<bool> dirty;            // a sector that differs, or may
   std::vector<std::uint32_t> order;   // the dirty sectors, in the order of their first write
   std::shared_ptr<std::string> late;  // what the next late sync makes durable
+  std::weak_ptr<void> held;           // by those who have it open
 
   void resize(std::size_t bytes) {
     now.resize(bytes);
@@ -140,6 +141,15 @@ class SimDisk::OpenFile final : public File {
     return inode_->now.size();
   }
 
+  Result<void> hold() override {
+    hold_ = inode_->held.lock();
+    if (hold_ == nullptr) hold_ = std::make_shared<bool>();
+    inode_->held = hold_;
+    return {};
+  }
+
+  bool is_held() override { return !inode_->held.expired(); }
+
  private:
   void put(std::uint64_t offset, std::string_view written) {
     if (written.empty()) return;
@@ -162,6 +172,7 @@ class SimDisk::OpenFile final : public File {
   SimDisk& disk_;
   std::string name_;
   InodePtr inode_;
+  std::shared_ptr<void> hold_;
 };
 
 SimDisk::SimDisk(std::uint64_t seed) : random_(seed) {}

@@ -9,14 +9,16 @@ import time
 import stores
 from fleet import BIN, Fleet, expect, expect_books_balance, wait_until
 
-TASKS = 30_000  # of a phase
+TASKS = 100_000  # of a phase
 ENDLESS = 100_000_000
-PHASES = 3
+PHASES = 4  # of each kind
+
+
+SETTINGS = {"journal.segment": "4MiB", "journal.retain": "32MiB", "limits.queues": "1000"}
 
 
 def main():
-    settings = {"journal.segment": "4MiB", "journal.retain": "32MiB", "limits.queues": "1000"}
-    with Fleet(settings) as fleet:
+    with Fleet(SETTINGS) as fleet:
         fleet.start_broker()
         refused_where_a_store_is(fleet)
         under_load(fleet)
@@ -27,6 +29,7 @@ def main():
         fleet.kill_broker()
         fleet.drover("backup", fleet.path("late"), code=3)
         restore_refuses(fleet)
+    overtaken()
 
 
 def refused_where_a_store_is(fleet):
@@ -35,7 +38,7 @@ def refused_where_a_store_is(fleet):
 
 
 def under_load(fleet):
-    """Enough that segments are recycled while the copy is taken."""
+    """A store that grows while the copy is taken."""
     fleet.start_load_worker(window=200)
     producer = fleet.start_producer(ENDLESS, batch=50, ids="ids.txt", payload=1500)
     wait_until("the producer is at work",
@@ -107,17 +110,20 @@ def what_it_costs(fleet):
     """Phases with and without a backup take turns, so that what else the machine does hits both."""
     rates = {False: [], True: []}
     for phase in range(2 * PHASES):
-        with_backup = phase % 2 == 1
+        with_backup = phase % 4 in (1, 2)
+        begun = time.monotonic()
         producer = fleet.start_producer(TASKS, batch=100)
         backups = 0
         copying = None
-        while with_backup and producer.poll() is None:
-            copying = copying or start_backup(fleet, f"cost-{phase}-{backups}")
-            if copying.poll() is not None:
+        while producer.poll() is None or not fleet.settled():
+            if with_backup and not copying:
+                copying = start_backup(fleet, f"cost-{phase}-{backups}")
+            if copying and copying.poll() is not None:
                 expect(copying.returncode == 0, f"a backup failed: {copying.stderr.read()}")
                 backups, copying = backups + 1, None
-            time.sleep(0.01)
-        rates[with_backup].append(fleet.finish(producer)["tasks_per_s"])
+            time.sleep(0.05)
+        fleet.finish(producer)
+        rates[with_backup].append(TASKS / (time.monotonic() - begun))
         if copying:
             expect(copying.wait(120) == 0, f"a backup failed: {copying.stderr.read()}")
     plain, copied = (sorted(rates[which])[PHASES // 2] for which in (False, True))
@@ -125,9 +131,32 @@ def what_it_costs(fleet):
           f"({100 * copied / plain:.0f} %)")
 
 
-def start_backup(fleet, name):
-    return subprocess.Popen([os.path.join(BIN, "drover"), "--url", fleet.url, "backup", fleet.path(name)],
+def start_backup(fleet, name, *options):
+    command = [os.path.join(BIN, "drover"), "--url", fleet.url, "backup", fleet.path(name), *options]
+    return subprocess.Popen(command,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=fleet.dir)
+
+
+def overtaken():
+    """A copy so slow that meanwhile the broker goes round all of its log."""
+    with Fleet({**SETTINGS, "tasks.result_ttl": "0s"}) as fleet:
+        data = fleet.path("data")
+        fleet.start_broker()
+        fleet.start_load_worker(window=200)
+
+        def work():
+            fleet.finish(fleet.start_producer(5000, batch=100, payload=1500))
+            wait_until("it is done", fleet.settled, 120)
+
+        wait_until("segments are used again", lambda: work() or not os.path.exists(f"{data}/segment-0000000001"))
+        before = set(stores.segments(data))
+        copying = start_backup(fleet, "slow", "--rate", "1MiB")
+        wait_until("the copy has begun", lambda: os.path.exists(fleet.path("slow/mark")))
+        while before & set(stores.segments(data)):
+            work()
+        expect(copying.poll() is None, "the copy was not overtaken")
+        expect(copying.wait(120) == 0, f"a backup that was overtaken failed: {copying.stderr.read()}")
+    print(f"overtaken: a copy of {len(before)} segments, none of which the broker still had by then, is whole")
 
 
 def restore_refuses(fleet):

@@ -36,6 +36,12 @@ class File {
   virtual Result<void> sync() = 0;
 
   virtual Result<std::uint64_t> size() = 0;
+
+  // A reader's word to the process that has the directory: do not use this file again for something
+  // else while I have it open. It asks `is_held` after it took the file's name away; whoever finds
+  // the name still there after `hold` came in time. NOT_FOUND if it is asking just now.
+  virtual Result<void> hold() = 0;
+  virtual bool is_held() = 0;  // true too where it cannot be told
 };
 
 enum class OpenMode : std::uint8_t {

@@ -101,6 +101,19 @@ class PosixFile final : public File {
     return static_cast<std::uint64_t>(status.st_size);
   }
 
+  // A lock of this open file: it goes with the process that holds it, however that ends.
+  Result<void> hold() override {
+    if (uninterrupted([&] { return ::flock(descriptor_, LOCK_SH | LOCK_NB); }) == 0) return {};
+    if (errno == EWOULDBLOCK) return Error{Errc::not_found, path_ + ": is being used again"};
+    return failed("flock", path_);
+  }
+
+  bool is_held() override {
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) return true;
+    ::flock(descriptor_, LOCK_UN);
+    return false;
+  }
+
  private:
   std::string path_;
   int descriptor_;

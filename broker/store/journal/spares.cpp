@@ -13,6 +13,15 @@ Result<void> fill(File& file, std::uint64_t bytes) {
   return {};
 }
 
+// Gives a segment's file the name of a spare. One that a reader holds goes instead: what the reader
+// has open stays as it is, and the spare is without a file.
+Result<void> reuse(Io& io, const std::string& old, Spare& spare) {
+  if (auto renamed = io.rename(old, spare.name); !renamed) return renamed;
+  if (!spare.file->is_held()) return {};
+  spare.file = nullptr;
+  return io.remove(spare.name);
+}
+
 }  // namespace
 
 Result<std::shared_ptr<File>> make_spare(Io& io, const std::string& name, std::uint64_t bytes) {
@@ -67,15 +76,16 @@ void Spares::make_one() {
 void Spares::recycle(const Segment& segment) {
   const bool wanted = ready_.size() + under_way_ < kSpares && segment.header.bytes == bytes_;
   if (wanted) ++under_way_;
-  Spare spare{wanted ? spare_name(next_number_++) : "", wanted ? segment.file : nullptr};
+  auto spare = std::make_shared<Spare>();
+  if (wanted) *spare = {spare_name(next_number_++), segment.file};
   auto outcome = std::make_shared<Result<void>>();
   hands_.give(Chore{[old = segment_name(segment.number()), spare, outcome](Io& io) {
-                      *outcome = spare.file ? io.rename(old, spare.name) : io.remove(old);
+                      *outcome = spare->file ? reuse(io, old, *spare) : io.remove(old);
                       // Not used again before the old name is gone for good.
                       if (*outcome) *outcome = io.sync_directory();
                     },
-                    [this, spare, outcome] {
-                      if (spare.file) return came(spare, *outcome);
+                    [this, wanted, spare, outcome] {
+                      if (wanted) return came(*spare, *outcome);
                       if (!*outcome) failure_ = outcome->error();
                     }});
 }
@@ -83,7 +93,7 @@ void Spares::recycle(const Segment& segment) {
 void Spares::came(const Spare& spare, const Result<void>& outcome) {
   --under_way_;
   if (outcome) {
-    ready_.push_back(spare);
+    if (spare.file) ready_.push_back(spare);
   } else if (outcome.error().code == Errc::storage_full) {
     lacks_space_ = blocked_ = true;
   } else {

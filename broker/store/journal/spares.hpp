@@ -40,7 +40,8 @@ class Spares {
   // the next segment has begun.
   void tend(std::size_t coming);
 
-  // Makes a segment that is not needed any more into a spare, or removes its file.
+  // Makes a segment that is not needed any more into a spare, or removes its file: where there are
+  // spares enough, and where a reader holds it.
   void recycle(const Segment& segment);
 
   // A spare could not be made for lack of space, and some are still missing.

@@ -51,6 +51,16 @@ Result<SegmentHeader> read_header(File& file) {
   return journal::decode_segment_header(bytes);
 }
 
+// Opens a segment and keeps its file from being used again; none if it is, or soon will be.
+Result<std::shared_ptr<File>> open_held(Io& io, const std::string& name) {
+  auto file = io.open(name, OpenMode::existing);
+  if (!file) return file;
+  if (auto held = (*file)->hold(); !held) return held.error();
+  const auto again = io.open(name, OpenMode::existing);  // NOT_FOUND if it was held too late
+  if (!again) return again.error();
+  return file;
+}
+
 // Opens the segments that are not among `parts` yet. One that is renamed away meanwhile is not
 // needed by any cut that is made later.
 Result<void> open_parts(Io& io, std::vector<Part>& parts) {
@@ -61,7 +71,7 @@ Result<void> open_parts(Io& io, std::vector<Part>& parts) {
     const bool known =
         std::ranges::any_of(parts, [&](const Part& part) { return part.header.number == number; });
     if (!number || known) continue;
-    auto file = io.open(name, OpenMode::existing);
+    auto file = open_held(io, name);
     if (!file && file.error().code == Errc::not_found) continue;
     if (!file) return file.error();
     const auto header = read_header(**file);
@@ -112,16 +122,17 @@ Result<Cut> cut_at(std::vector<Part> parts, std::uint64_t seq) {
 // One copy on its way.
 class Copy {
  public:
-  Copy(Io* live, NewStore& into, const StoreId& id, const Pace& pace)
-      : live_(live), into_(into), id_(id), pace_(pace) {}
+  Copy(NewStore& into, const StoreId& id, bool is_backup, const Pace& pace)
+      : into_(into), id_(id), is_backup_(is_backup), pace_(pace) {}
 
-  Result<void> run(const Cut& cut) {
+  Result<void> run(Cut cut) {
     for (const auto& part : cut.parts) progress_.all += part.end;
     Mark mark = cut.mark;
     mark.store = id_;
     if (auto marked = write_mark(mark); !marked) return marked;
-    for (const auto& part : cut.parts) {
+    for (auto& part : cut.parts) {
       if (auto copied = copy(part); !copied) return copied;
+      part.file.reset();  // the broker may have it
     }
     return into_.io().sync_directory();
   }
@@ -150,7 +161,7 @@ class Copy {
 
   // A backup has holes where nothing was written; a store that will be used has its space.
   Result<void> give_size(File& file, const Part& part) {
-    if (live_ == nullptr) return file.preallocate(part.header.bytes);
+    if (!is_backup_) return file.preallocate(part.header.bytes);
     return journal::write_all(file, part.header.bytes - 1, std::string_view("\0", 1));
   }
 
@@ -163,7 +174,6 @@ class Copy {
     if (unsynced_ >= kSyncEvery) {
       unsynced_ = 0;
       if (auto synced = into.sync(); !synced) return synced;
-      progress_.hurry = live_ != nullptr && !live_->open(part.name(), OpenMode::existing);
     }
     return pace_(progress_);
   }
@@ -171,26 +181,26 @@ class Copy {
   Result<void> check_unchanged(const Part& part) {
     const auto header = read_header(*part.file);
     if (header && *header == part.header) return {};
-    return Error{Errc::resource_exhausted,
-                 part.name() +
-                     " was used again by the broker before it was copied: the copy is too slow for "
-                     "what the broker writes; give it a higher rate"};
+    return Error{
+        Errc::resource_exhausted,
+        part.name() + " was used again by a broker before it was copied; begin a new copy"};
   }
 
-  Io* live_;  // the store whose broker runs; null of one at rest
   NewStore& into_;
   StoreId id_;
+  bool is_backup_;
   const Pace& pace_;
   CopyProgress progress_;
   std::string piece_;
   std::uint64_t unsynced_ = 0;
 };
 
-Result<Verified> copy_to(const std::string& to, Io* live, const Cut& cut, const StoreId& id,
+Result<Verified> copy_to(const std::string& to, Cut cut, const StoreId& id, bool is_backup,
                          const Pace& pace) {
   auto into = NewStore::claim(to);
   if (!into) return into.error();
-  if (auto copied = Copy(live, *into, id, pace).run(cut); !copied) return copied.error();
+  if (auto copied = Copy(*into, id, is_backup, pace).run(std::move(cut)); !copied)
+    return copied.error();
   auto verified = verify(into->io());
   if (verified) into->keep();
   return verified;
@@ -222,12 +232,12 @@ Result<Verified> backup(const std::string& from, const StoreId& store, const Ann
   const auto seq = announce();
   if (!seq) return seq.error();
   if (auto opened = open_parts(**io, parts); !opened) return opened.error();
-  const auto cut = cut_at(std::move(parts), *seq);
+  auto cut = cut_at(std::move(parts), *seq);
   if (!cut) return cut.error();
   if (cut->mark.store != store) {
     return Error{Errc::conflict, from + " holds another store than the broker's"};
   }
-  return copy_to(to, io->get(), *cut, store, pace);
+  return copy_to(to, std::move(*cut), store, true, pace);
 }
 
 Result<Verified> restore(const std::string& from, const std::string& to, const Pace& pace) {
@@ -240,7 +250,7 @@ Result<Verified> restore(const std::string& from, const std::string& to, const P
   if (!recovered) return recovered.error();
   if (recovered->segments.empty()) return Error{Errc::not_found, from + " holds no store"};
   if (auto balanced = replay.finish(); !balanced) return balanced.error();
-  return copy_to(to, nullptr, cut_of(*recovered), new_id(), pace);
+  return copy_to(to, cut_of(*recovered), new_id(), false, pace);
 }
 
 }  // namespace drover::broker::upkeep

@@ -4,9 +4,10 @@
 // help from the broker beyond that number:
 //
 //   - A segment's file is only ever appended to, until it is used again: renamed away, then written
-//     from its header on. All files are open before the number is asked for, so none that the cut
-//     needs can be missing, and a header that is still the same after its file was read proves that
-//     nothing in it was overwritten before.
+//     from its header on. All files are open and held (File::hold) before the number is asked for,
+//     so none that the cut needs can be missing, and the broker takes other files instead of these.
+//     Their space comes back as they are copied. A header that is still the same after its file was
+//     read proves that nothing was overwritten, even by a broker that was started meanwhile.
 //   - The mark is not copied (the broker writes it all the time). The copy gets its own, first of
 //     all: until the last group of the cut is there the copy cannot be taken for whole.
 //   - What was copied is verified as a broker would read it, before anybody says yes.
@@ -30,7 +31,6 @@ namespace drover::broker::upkeep {
 struct CopyProgress {
   std::uint64_t bytes = 0;  // copied so far
   std::uint64_t all = 0;    // to copy
-  bool hurry = false;       // the broker will soon use again what was not copied yet
 };
 
 // Called after each piece of at most 1 MiB. May take its time; an error ends the copy.

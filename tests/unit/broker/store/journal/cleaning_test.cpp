@@ -182,6 +182,25 @@ TEST_F(Cleaning, ASegmentIsNotRecycledWhileItsReadIsPending) {
   EXPECT_EQ(fetched->bytes, "1" + std::string(500, 'x'));
 }
 
+TEST_F(Cleaning, ASegmentThatAReaderHoldsIsNotUsedAgain) {
+  open(4 * kSegment);
+  append(500, false);
+  turn();
+  const auto file = *disk.open(segment_name(1), OpenMode::existing);
+  ASSERT_TRUE(file->hold());
+  const auto read_all = [&] {
+    std::string bytes(kSegment, '\0');
+    EXPECT_TRUE(read_exactly(*file, 0, bytes));
+    return bytes;
+  };
+  while (!disk.has(segment_name(2))) append(500, false), turn();
+  const auto before = read_all();
+  for (int i = 0; i < 500; ++i) append(500, false), turn();
+  EXPECT_FALSE(disk.has(segment_name(1)));
+  EXPECT_EQ(read_all(), before);
+  EXPECT_LE(disk.used_bytes(), 4 * kSegment + kSpareBytes);
+}
+
 TEST_F(Cleaning, ARestartGoesOnWhereCleaningWas) {
   open(16 * kSegment);
   for (int i = 0; i < 4000; ++i) {

@@ -105,6 +105,21 @@ TEST_F(PosixIoTest, ADirectoryIsLockedByOneAtATime) {
   EXPECT_TRUE(other->lock());
 }
 
+TEST_F(PosixIoTest, AFileIsHeldAsLongAsOneOfItsReadersHasItOpen) {
+  const auto file = *io->open("file", OpenMode::create);
+  const auto reader = *PosixIo::open_to_read(directory);
+  auto one = *reader->open("file", OpenMode::existing);
+  auto two = *reader->open("file", OpenMode::existing);
+  EXPECT_FALSE(file->is_held());
+  EXPECT_TRUE(one->hold());
+  EXPECT_TRUE(two->hold());
+  EXPECT_TRUE(file->is_held());
+  one.reset();
+  EXPECT_TRUE(file->is_held());
+  two.reset();
+  EXPECT_FALSE(file->is_held());
+}
+
 TEST_F(PosixIoTest, ALockGoesWithItsHolder) {
   ASSERT_TRUE(io->lock());
   io.reset();

@@ -78,6 +78,12 @@ class SharedDisk final : public Io {
     Result<std::uint64_t> size() override {
       return disk_.guarded([&] { return file_->size(); });
     }
+    Result<void> hold() override {
+      return disk_.guarded([&] { return file_->hold(); });
+    }
+    bool is_held() override {
+      return disk_.guarded([&] { return file_->is_held(); });
+    }
 
    private:
     SharedDisk& disk_;
