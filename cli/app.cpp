@@ -24,6 +24,8 @@ void add_verbs(Verb& root, Context& context) {
   add_work(root, context);
   add_task(root, context);
   add_queue(root, context);
+  add_gate(root, context);
+  add_tenant(root, context);
   add_dlq(root, context);
   add_worker(root, context);
   add_watch(root, context);

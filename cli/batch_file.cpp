@@ -39,6 +39,9 @@ void fill_in(NewTask& task, const NewTask& usual) {
   text(task.agent_id, usual.agent_id);
   text(task.content_type, usual.content_type);
   text(task.traceparent, usual.traceparent);
+  text(task.gate, usual.gate);
+  text(task.concurrency_key, usual.concurrency_key);
+  text(task.rate_key, usual.rate_key);
   const auto list = [](auto& target, const auto& other) {
     if (target.empty()) target = other;
   };
@@ -50,6 +53,7 @@ void fill_in(NewTask& task, const NewTask& usual) {
   value(task.max_attempts, usual.max_attempts);
   value(task.backoff, usual.backoff);
   value(task.result_ttl, usual.result_ttl);
+  if (!task.rate_key.empty()) value(task.rate_cost, usual.rate_cost);
   if (!task.delay && !task.not_before) {
     task.delay = usual.delay;
     task.not_before = usual.not_before;

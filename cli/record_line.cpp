@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "broker/io/events.hpp"
+#include "broker/io/settings_text.hpp"
 #include "common/wire/codec.hpp"
 
 namespace drover::cli {
@@ -20,6 +21,7 @@ bool is_of_worker(RecordKind kind) {
 }
 
 std::string subject_of(const Record& r) {
+  if (is_setting(r.kind)) return std::string(r.queue.empty() ? r.tenant : r.queue);
   if (is_of_worker(r.kind)) return to_string(r.worker);
   return r.task.is_nil() ? "-" : to_string(r.task);
 }
@@ -82,12 +84,28 @@ void put_task(json& into, const Record& r) {
   }
 }
 
+json settings_json(const Record& r) {
+  json settings = json::object();
+  const auto read = broker::decode_settings(r.blob);
+  if (!read) return settings;
+  for (const auto& rule : broker::kSettingRules) {
+    const auto& value = (*read)[rule.setting];
+    if (value) settings[rule.name] = broker::setting_text(rule.setting, *value);
+  }
+  return settings;
+}
+
 std::string words_of(const Record& r) {
   std::string words;
   const auto add = [&](std::string_view word) {
     if (!word.empty()) words += fmt::format("{}{}", words.empty() ? "" : "  ", word);
   };
   if (!r.type.empty()) add(fmt::format("{}/{}/{}", r.tenant, r.queue, r.type));
+  if (is_setting(r.kind)) {
+    add(r.tenant);
+    add(settings_json(r).dump());
+    return words;
+  }
   if (!is_of_worker(r.kind) && r.kind != RecordKind::books) add(name_of(r.state));
   if (r.attempt > 0) add(fmt::format("attempt {}", r.attempt));
   if (r.outcome != Outcome::none) add(name_of(r.outcome));
@@ -104,6 +122,9 @@ std::string_view type_of(RecordKind kind) {
     case RecordKind::whole: return "carried.task";
     case RecordKind::key: return "carried.key";
     case RecordKind::books: return "carried.books";
+    case RecordKind::queue_settings:
+    case RecordKind::tenant_settings:
+    case RecordKind::key_settings: return "carried.settings";
     default: return broker::event_type(kind);
   }
 }
@@ -121,6 +142,9 @@ json record_json(const Record& r, const RecordPlace& place, bool payloads) {
     put_text(line, "host", r.host);
     if (r.pid != 0) line["pid"] = r.pid;
     put_text(line, "reason", r.reason);
+  } else if (is_setting(r.kind)) {
+    put_text(line, "name", r.queue);
+    line["settings"] = settings_json(r);
   } else if (r.kind != RecordKind::books) {
     put_task(line, r);
     if (payloads && is_whole(r.kind)) put_payload(line, r);

@@ -15,8 +15,10 @@
 // at the lanes of its level. Pure; one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,12 +27,14 @@
 
 #include "broker/core/demands.hpp"
 #include "broker/core/fleet.hpp"
+#include "broker/core/gates.hpp"
 #include "broker/core/idempotency_keys.hpp"
 #include "broker/core/lines.hpp"
 #include "broker/core/output.hpp"
 #include "broker/core/policies.hpp"
 #include "broker/core/queues.hpp"
 #include "broker/core/record.hpp"
+#include "broker/core/settings.hpp"
 #include "broker/core/task_table.hpp"
 #include "broker/core/timers.hpp"
 #include "broker/core/views.hpp"
@@ -65,6 +69,8 @@ struct CoreOptions {
   // Workers are bound to tenants and queues: tasks are told apart by whose they are, at the cost of
   // a lane for each tenant and queue.
   bool scoped = false;
+  Duration aging = 5min;  // in line, for one level more; 0 = never
+  std::vector<std::pair<SettingHolder, Settings>> settings;  // of the configuration
 };
 
 // What became of a submitted task.
@@ -98,6 +104,11 @@ class Core {
   // NOT_FOUND; RESOURCE_EXHAUSTED.
   Result<void> wait(Peer peer, std::uint64_t request, const TaskId& id, Duration timeout,
                     Instant now, Output& out);
+
+  // Changes what is set, and answers all that holds then. INVALID_ARGUMENT or BAD_NAME with the
+  // field; RESOURCE_EXHAUSTED if there would be too many queues or settings.
+  Result<Settings> set(const SettingHolder& holder, std::span<const SettingChange> changes,
+                       Instant now, Output& out);
 
   // --- messages of workers
   // A worker's id belongs to the key that said hello with it: another is told FORBIDDEN.
@@ -155,6 +166,14 @@ class Core {
                                 std::optional<std::uint64_t> cursor) const;
   std::vector<QueueView> queues(Instant now) const;
   std::vector<WorkerView> workers() const;
+  // All that holds, and which of it was set at run time.
+  struct Setup {
+    Settings all, made;
+  };
+  Setup settings_of(const SettingHolder& holder) const;
+  // Those of keys and tenants that are set at all, and of queues.
+  std::vector<SettingHolder> holders() const;
+  std::vector<GateView> gates(Instant now) const;
   // nullptr if there is no such session.
   const Bond* bond_of(SessionId session) const;
   CoreFigures figures() const;
@@ -184,6 +203,7 @@ class Core {
   void write_worker(const Worker& worker, RecordKind kind, std::string_view reason, Instant now,
                     Output& out);
   void set_state(TaskSlot& slot, TaskState state);
+  void note_written(std::uint32_t tenant, std::uint64_t seq);
   void set_where(TaskSlot& slot, const Locator& where);
 
   // recovery (core_records.cpp)
@@ -199,10 +219,32 @@ class Core {
   // admission (core_admission.cpp)
   Result<std::optional<Admitted>> find_duplicate(const TaskSpec& spec, std::string_view tenant,
                                                  std::uint64_t hash, Instant now);
-  Result<std::uint32_t> room_for(const TaskSpec& spec, std::string_view tenant);
+  Result<std::uint32_t> room_for(const TaskSpec& spec, std::string_view tenant, Instant now);
+  Result<void> within_limits(std::uint32_t queue, const TaskSpec& spec, Instant now) const;
+  void count_submission(std::uint32_t queue, Instant now);
   Result<void> room_for_key(const TaskSpec& spec, Instant now);
   void fill(TaskSlot& slot, const TaskSpec& spec, Instant now);
   Home owner_of(std::uint32_t queue) const;
+
+  // gates and settings (core_gates.cpp)
+  Passage passage_of(const TaskSlot& slot) const;
+  bool let_out(Instant now);
+  bool lease_all(std::size_t& left, Instant now, Output& out);
+  void wait_at(TaskIndex task, GateIndex gate);
+  std::array<GateIndex, 3> gates_of_running(const TaskSlot& slot) const;
+  void count_running(TaskSlot& slot);
+  void correct_rate(const TaskSlot& slot, const Usage& usage);
+  void acquire_keys(TaskSlot& slot, const TaskSpec& spec);
+  void release_keys(TaskSlot& slot);
+  GateIndex key_gate(GateKind kind, std::uint32_t tenant, std::string_view key);
+  void furnish(std::uint32_t queue);
+  void apply(const SettingHolder& holder, Instant now);
+  void hold_rate(const SettingHolder& holder);
+  void apply_to_queue(std::uint32_t queue, Instant now);
+  void apply_to_tenant(std::uint32_t tenant, Instant now);
+  void apply_to_key(GateIndex gate, Instant now);
+  Result<void> recover_settings(const Record& record, const Locator& where);
+  void carry_settings(const Record& record, const Locator& where, Instant now, Output& out);
 
   // where a task goes (core_places.cpp)
   void place_waiting(TaskIndex task);
@@ -279,10 +321,19 @@ class Core {
   Queues queues_;
   Demands demands_;
   Policies policies_;
-  Lines lines_{tasks_};
+  Lines lines_;
+  Gates gates_{tasks_};
   Fleet fleet_{demands_};
   IdempotencyKeys keys_;
   Waits waits_;
+
+  struct SettingEntry {
+    Settings configured, made;  // in the configuration, at run time
+    Locator where;              // the newest record of what was made
+    GateIndex rate = kNone;     // of a key: its rate is kept while nobody asks for it
+  };
+  std::map<SettingHolder, SettingEntry> settings_;
+  Instant now_{};  // of the newest turn
 
   TaskList orphans_;
   TaskList finished_;  // by the instant they ended

@@ -51,8 +51,52 @@ Result<std::optional<Admitted>> Core::find_duplicate(const TaskSpec& spec, std::
   return std::optional(Admitted{entry->task, state, true, false});
 }
 
+// The limits of the queue and of its tenant.
+Result<void> Core::within_limits(std::uint32_t index, const TaskSpec& spec, Instant now) const {
+  const Queue& queue = queues_[index];
+  const Tenant& tenant = queues_.tenant(queue.tenant_number);
+  const std::uint64_t most =
+      std::min(options_.queue_length, queue.settings.amount(Setting::limit, UINT64_MAX));
+  if (queue.books.length() >= most) {
+    return Error{Errc::queue_full,
+                 std::string(most == options_.queue_length ? "limits.queue_length" : "limit") +
+                     ": queue " + queue.name + " holds " + std::to_string(most) + " tasks",
+                 "queue", 1s};
+  }
+  const std::uint64_t in_all = tenant.settings.amount(Setting::limit, UINT64_MAX);
+  if (tenant.length >= in_all) {
+    return Error{Errc::queue_full,
+                 "limit: tenant " + tenant.name + " has " + std::to_string(in_all) + " tasks",
+                 "tenant", 1s};
+  }
+  const std::uint64_t payload = std::min(queue.settings.amount(Setting::payload_max, UINT64_MAX),
+                                         tenant.settings.amount(Setting::payload_max, UINT64_MAX));
+  if (spec.payload.size() > payload) {
+    return Error{Errc::payload_too_large,
+                 "payload_max: the payload has " + std::to_string(spec.payload.size()) +
+                     " bytes; at most " + std::to_string(payload) + " are allowed here",
+                 "payload"};
+  }
+  const bool of_queue = queue.submissions.opens_at(1) > now;
+  if (of_queue || tenant.submissions.opens_at(1) > now) {
+    const Instant at = std::max(queue.submissions.opens_at(1), tenant.submissions.opens_at(1));
+    return Error{Errc::rate_limited,
+                 "submit_rate: " + (of_queue ? "queue " + queue.name : "tenant " + tenant.name) +
+                     " takes no more submissions now",
+                 of_queue ? "queue" : "tenant", at - now};
+  }
+  return {};
+}
+
+void Core::count_submission(std::uint32_t index, Instant now) {
+  Queue& queue = queues_[index];
+  Tenant& tenant = queues_.tenant(queue.tenant_number);
+  if (queue.submissions.is_limited()) queue.submissions.take(1, now);
+  if (tenant.submissions.is_limited()) tenant.submissions.take(1, now);
+}
+
 // The queue that has room for one more task.
-Result<std::uint32_t> Core::room_for(const TaskSpec& spec, std::string_view tenant) {
+Result<std::uint32_t> Core::room_for(const TaskSpec& spec, std::string_view tenant, Instant now) {
   if (draining_) return Error{Errc::draining, "the broker is stopping", {}, 1s};
   if (storage_full_)
     return Error{Errc::storage_full, "the store has no room for new tasks", {}, 5s};
@@ -69,12 +113,9 @@ Result<std::uint32_t> Core::room_for(const TaskSpec& spec, std::string_view tena
                  "limits.queues: there are " + std::to_string(options_.queues) + " queues already",
                  "queue", 1min};
   }
-  if (queues_[queue].books.length() >= options_.queue_length) {
-    return Error{Errc::queue_full,
-                 "limits.queue_length: queue " + std::string(name) + " holds " +
-                     std::to_string(options_.queue_length) + " tasks",
-                 "queue", 1s};
-  }
+  now_ = now;
+  furnish(queue);
+  if (auto ok = within_limits(queue, spec, now); !ok) return ok.error();
   return queue;
 }
 
@@ -135,7 +176,7 @@ Result<Admitted> Core::submit(const wire::SubmittedTask& submitted, Instant now,
     return **duplicate;
   }
   if (auto ok = room_for_key(spec, now); !ok) return ok.error();
-  const auto queue = room_for(spec, tenant);
+  const auto queue = room_for(spec, tenant, now);
   if (!queue) return queue.error();
   const Home owner = owner_of(*queue);
   const auto demand =
@@ -150,6 +191,8 @@ Result<Admitted> Core::submit(const wire::SubmittedTask& submitted, Instant now,
   slot.queue = *queue;
   slot.demand = demand;
   fill(slot, spec, now);
+  acquire_keys(slot, spec);
+  count_submission(*queue, now);
   if (!spec.idempotency_key.empty()) {
     slot.labels->payload_hash = hash;
     const KeyEntry* old = keys_.find(tenant, spec.idempotency_key);

@@ -19,11 +19,20 @@ ErrorView worker_lost_error() {
 }  // namespace
 
 bool Core::dispatch(Instant now, Output& out) {
-  std::size_t leases = 0;
+  std::size_t left = kLeasesAtOnce;
+  do {
+    if (!let_out(now) || !lease_all(left, now, out)) return true;
+  } while (gates_.is_stirred());
+  return false;
+}
+
+// Leases until nobody is free or nobody can go; false if as many were looked at as may be at once.
+bool Core::lease_all(std::size_t& left, Instant now, Output& out) {
   const auto can_run = [&](DemandIndex demand) { return fleet_.can_run_now(demand); };
   for (std::size_t level = kPriorities; level-- > 0;) {
     while (fleet_.free_workers() > 0) {
-      if (leases++ == kLeasesAtOnce) return true;
+      if (left == 0) return false;
+      --left;
       const TaskIndex task = lines_.best(static_cast<Priority>(level), can_run);
       if (task == kNone) break;
       TaskSlot& slot = tasks_[task];
@@ -31,8 +40,13 @@ bool Core::dispatch(Instant now, Output& out) {
         expire(task, now, out);
         continue;
       }
+      if (const GateIndex gate = gates_.closed(passage_of(slot), now); gate != kNone) {
+        wait_at(task, gate);
+        continue;
+      }
       const WorkerIndex worker = fleet_.pick(slot.demand);
       lines_.take(task, tenant_number(slot));
+      gates_.left_line(task);
       if (must_run_alone(slot) && fleet_[worker].load() > 0) {
         // Nobody is idle: this worker takes no more, and the task as soon as it holds nothing.
         slot.place = Place::reserved;
@@ -44,7 +58,7 @@ bool Core::dispatch(Instant now, Output& out) {
       }
     }
   }
-  return false;
+  return true;
 }
 
 // One more lost worker and it is dead: that one must have nobody else to blame.
@@ -67,6 +81,8 @@ void Core::lease(TaskIndex task, WorkerIndex index, Instant now, Output& out) {
   cold.holder = index;
   cold.missed = 0;
   cold.heard = worker.beats;
+  gates_.take(passage_of(slot), now);
+  cold.runs = true;
   if (planted(Planted::assign_before_lease)) say_assign(slot, worker, out);
   write(task, Change{RecordKind::started, TaskState::ready}, now, out);
   slot.place = Place::leased;
@@ -100,6 +116,13 @@ void Core::end_attempt(TaskIndex task, Outcome outcome, const ErrorView& error, 
   unplace(task);
   cold.holder = kNone;
   notes_.erase(task);
+  if (cold.runs) {
+    for (const GateIndex gate : gates_of_running(slot)) {
+      if (gate != kNone) gates_.let_go(gate);
+    }
+    cold.runs = false;
+  }
+  if (slot.labels && slot.labels->rate_cost > 0) correct_rate(slot, usage);
   if (outcome != Outcome::completed) add_history(slot, outcome, error, usage, now);
 }
 
@@ -209,8 +232,13 @@ WorkerIndex Core::stop_later(TaskIndex task, bool cancelled, Instant now) {
   unplace(task);
   slot.cold->holder = kNone;
   notes_.erase(task);
-  fleet_[index].stopping.push_back(
-      {slot.id, slot.attempt, now + options_.cancel_grace + kStopSlack, cancelled});
+  Stopping stopping{slot.id, slot.attempt, now + options_.cancel_grace + kStopSlack, cancelled, {}};
+  stopping.gates = gates_of_running(slot);
+  for (const GateIndex gate : stopping.gates) {
+    if (gate != kNone) gates_.use(gate);
+  }
+  slot.cold->runs = false;
+  fleet_[index].stopping.push_back(stopping);
   return index;
 }
 
@@ -226,6 +254,11 @@ void Core::stopped(WorkerIndex index, std::size_t which, Outcome outcome, Instan
   Worker& worker = fleet_[index];
   const Stopping over = worker.stopping[which];
   worker.stopping.erase(worker.stopping.begin() + static_cast<std::ptrdiff_t>(which));
+  for (const GateIndex gate : over.gates) {
+    if (gate == kNone) continue;
+    gates_.let_go(gate);
+    gates_.release(gate);
+  }
   const TaskIndex task = tasks_.find(over.task);
   if (!over.cancelled || task == kNone || tasks_[task].attempt != over.attempt) return;
   TaskSlot& slot = tasks_[task];

@@ -15,6 +15,7 @@ constexpr int kForgetAtOnce = 1000;  // bounds the work of one call
 // Puts a scheduled, ready or retrying task where it waits.
 void Core::place_waiting(TaskIndex task) {
   TaskSlot& slot = tasks_[task];
+  slot.was_let_out = false;
   if (slot.state == TaskState::ready) {
     lines_.join(task, tenant_number(slot));
     timers_.set(task, slot.expires_at);
@@ -41,7 +42,11 @@ void Core::unplace(TaskIndex task) {
   timers_.cancel(task);
   switch (slot.place) {
     case Place::none: return;
-    case Place::line: lines_.leave(task, tenant_number(slot)); return;
+    case Place::line:
+      lines_.leave(task, tenant_number(slot));
+      gates_.left_line(task);
+      return;
+    case Place::gate: gates_.leave(task); return;
     case Place::reserved:
       --reserved_;
       for (WorkerIndex worker = 0; worker < fleet_.end(); ++worker) {
@@ -134,6 +139,7 @@ void Core::forget(TaskIndex task, Output& out) {
   set_where(slot, {});
   demands_.release(slot.demand);
   policies_.release(slot.policy);
+  release_keys(slot);
   tasks_.erase(task);
 }
 

@@ -13,7 +13,12 @@ constexpr std::uint32_t kHeadsAsked = 1000;
 
 }  // namespace
 
-Core::Core(const CoreOptions& options, Random random) : options_(options), random_(random) {}
+Core::Core(const CoreOptions& options, Random random)
+    : options_(options), random_(random), lines_(tasks_, options.aging) {
+  for (const auto& [holder, settings] : options_.settings) {
+    settings_[holder].configured = settings;
+  }
+}
 
 TaskView Core::view_of(TaskIndex task) const {
   const TaskSlot& slot = tasks_[task];
@@ -42,7 +47,9 @@ TaskView Core::view_of(TaskIndex task) const {
   } else {
     v.ready_at = slot.ready_at;
     if (has_ended(slot.state)) v.finished_at = slot.until;
-    if (slot.state == TaskState::ready && !fleet_.can_ever_run(slot.demand)) {
+    if (slot.place == Place::gate) {
+      v.waiting_for = name_of(gates_.kind(slot.gate));
+    } else if (slot.state == TaskState::ready && !fleet_.can_ever_run(slot.demand)) {
       v.waiting_for = "capability";
     }
   }
@@ -132,12 +139,16 @@ Result<TaskPage> Core::dead_letters(const TaskFilter& filter, std::uint32_t limi
 std::vector<QueueView> Core::queues(Instant now) const {
   std::vector<QueueView> views;
   for (std::uint32_t i = 0; i < queues_.size(); ++i) {
-    views.push_back({queues_[i].tenant, queues_[i].name, queues_[i].books, std::nullopt});
+    const Queue& queue = queues_[i];
+    views.push_back(
+        {queue.tenant, queue.name, queue.books, std::nullopt, queue.settings.is_closed()});
   }
-  lines_.visit_heads(kHeadsAsked, kLooksAtOnce, [&](TaskIndex task) {
+  const auto note = [&](TaskIndex task) {
     auto& oldest = views[tasks_[task].queue].oldest_ready;
     oldest = std::max(oldest.value_or(0ms), now - tasks_[task].ready_at);
-  });
+  };
+  lines_.visit_heads(kHeadsAsked, kLooksAtOnce, note);
+  gates_.visit_heads(kHeadsAsked, kLooksAtOnce, note);
   return views;
 }
 

@@ -78,7 +78,7 @@ void Core::write(TaskIndex task, std::span<const Change> changes, Instant now, O
   DROVER_ASSERT(changes.size() <= records.size());
   for (std::size_t i = 0; i < changes.size(); ++i) records[i] = record_of(slot, changes[i], now);
   const auto place = out.append(std::span(records).first(changes.size()));
-  written_seq_ = place.first_seq + changes.size() - 1;
+  note_written(tenant_number(slot), place.first_seq + changes.size() - 1);
 
   const Change& change = changes.front();
   if (is_whole(change.kind)) {
@@ -86,24 +86,26 @@ void Core::write(TaskIndex task, std::span<const Change> changes, Instant now, O
     set_where(slot, place.where);
   }
   if (change.kind == RecordKind::started) slot.cold->lease_seq = place.first_seq;
-  if (options_.scoped) {
-    const std::uint32_t tenant = tenant_number(slot);
-    if (tenant >= newest_seqs_.size()) newest_seqs_.resize(tenant + 1);
-    newest_seqs_[tenant] = place.first_seq + changes.size() - 1;
-  }
   // The books follow the append, so that a segment which begins with this record begins with the
   // books as they were before it.
   QueueBooks& books = queues_[slot.queue].books;
   if (change.kind == RecordKind::created) {
     ++books.submitted;
-    ++books[slot.state];
+    queues_.enter(slot.queue, slot.state);
   } else if (change.kind == RecordKind::purged) {
     ++books.purged;
-    --books[slot.state];
+    queues_.leave(slot.queue, slot.state);
   } else {
-    --books[change.from];
-    ++books[slot.state];
+    queues_.leave(slot.queue, change.from);
+    queues_.enter(slot.queue, slot.state);
   }
+}
+
+void Core::note_written(std::uint32_t tenant, std::uint64_t seq) {
+  written_seq_ = seq;
+  if (!options_.scoped) return;
+  if (tenant >= newest_seqs_.size()) newest_seqs_.resize(tenant + 1);
+  newest_seqs_[tenant] = seq;
 }
 
 void Core::write_worker(const Worker& worker, RecordKind kind, std::string_view reason, Instant now,
@@ -120,9 +122,8 @@ void Core::write_worker(const Worker& worker, RecordKind kind, std::string_view 
 
 // A step between states that time makes by itself and that is not written down.
 void Core::set_state(TaskSlot& slot, TaskState state) {
-  QueueBooks& books = queues_[slot.queue].books;
-  --books[slot.state];
-  ++books[state];
+  queues_.leave(slot.queue, slot.state);
+  queues_.enter(slot.queue, state);
   slot.state = state;
 }
 
@@ -155,6 +156,16 @@ Result<void> Core::recover(const Record& record, const Locator& where) {
       live_bytes_ += where.length;
       return {};
     }
+    case RecordKind::queue_changed:
+    case RecordKind::queue_paused:
+    case RecordKind::queue_resumed:
+    case RecordKind::queue_settings:
+    case RecordKind::tenant_changed:
+    case RecordKind::tenant_settings:
+    case RecordKind::gate_changed:
+    case RecordKind::gate_closed:
+    case RecordKind::gate_opened:
+    case RecordKind::key_settings: return recover_settings(record, where);
     default: return recover_task(record, where);
   }
 }
@@ -207,16 +218,20 @@ void Core::count_recovered(const Record& record, QueueBooks& books) {
 // What a new slot never changes, its demand; and an empty policy until the record's own is taken.
 Result<void> Core::recover_kind(TaskSlot& slot, const Record& record) {
   std::vector<std::string> requirements;
-  if (record.state != TaskState::completed) {
-    const auto spec = wire::decode_task(record.blob);
-    if (!spec) return spec.error();
+  const bool asks = record.state != TaskState::completed;  // and otherwise nothing more
+  std::optional<TaskSpec> spec;
+  if (asks) {
+    auto read = wire::decode_task(record.blob);
+    if (!read) return read.error();
+    spec = std::move(*read);
     requirements = requirements_of(*spec);
   }
-  const bool asks = record.state != TaskState::completed;  // and otherwise nothing more
   const Home owner = asks ? owner_of(slot.queue) : Home{};
   slot.demand =
       demands_.acquire(record.type, std::move(requirements), SIZE_MAX, owner.tenant, owner.queue);
   slot.policy = policies_.acquire({});
+  furnish(slot.queue);
+  if (spec) acquire_keys(slot, *spec);
   return {};
 }
 
@@ -266,7 +281,8 @@ void Core::recover_whole(TaskSlot& slot, const Record& record, const Locator& wh
   }
   const bool has_labels = !record.idempotency_key.empty() || !record.user_id.empty() ||
                           !record.agent_id.empty() || !record.traceparent.empty() ||
-                          !record.content_type.empty() || record.usage != Usage{};
+                          !record.content_type.empty() || record.usage != Usage{} ||
+                          (slot.labels && slot.labels->names_gates());
   if (!has_labels) {
     slot.labels.reset();
     return;
@@ -300,11 +316,21 @@ void Core::drop_recovered(TaskIndex task) {
   set_where(slot, {});
   demands_.release(slot.demand);
   policies_.release(slot.policy);
+  release_keys(slot);
   recovered_waits_.erase(task);
   tasks_.erase(task);
 }
 
 Result<void> Core::finish_recovery(Instant now) {
+  now_ = now;
+  lines_.age(now);
+  for (std::uint32_t queue = 0; queue < queues_.size(); ++queue) furnish(queue);
+  for (const SettingHolder& holder : holders()) {
+    if (holder.of == SettingOf::queue) {
+      queues_.find_or_add(holder.tenant, holder.name, SIZE_MAX);
+    }
+    apply(holder, now);
+  }
   std::vector<TaskIndex> order;
   order.reserve(tasks_.size());
   for (TaskIndex task = 0; task < tasks_.end(); ++task) {
@@ -332,7 +358,7 @@ Result<void> Core::finish_recovery(Instant now) {
 
 void Core::place_recovered(TaskIndex task, Instant now) {
   TaskSlot& slot = tasks_[task];
-  if (!is_total(slot.state)) ++queues_[slot.queue].books[slot.state];
+  if (!is_total(slot.state)) queues_.enter(slot.queue, slot.state);
   const bool has_key = slot.labels && !slot.labels->idempotency_key.empty();
   if (has_key && !planted(Planted::keys_lost_in_crash)) {
     const Instant until = slot.created_at + options_.idempotency_window;
@@ -358,6 +384,7 @@ void Core::place_recovered(TaskIndex task, Instant now) {
     slot.until = kNever;
   }
   if (slot.state == TaskState::running) {
+    count_running(slot);
     slot.place = Place::orphaned;
     orphans_.push_back(tasks_, task);
   } else if (has_ended(slot.state)) {
@@ -368,6 +395,7 @@ void Core::place_recovered(TaskIndex task, Instant now) {
 }
 
 void Core::carry(const Record& record, const Locator& where, Instant now, Output& out) {
+  if (is_setting(record.kind)) return carry_settings(record, where, now, out);
   const TaskIndex task = tasks_.find(record.task);
   if (task != kNone && tasks_[task].where == where) {
     TaskSlot& slot = tasks_[task];

@@ -12,6 +12,7 @@ constexpr int kTimersAtOnce = 1000;  // bounds one call; the next turn goes on
 }  // namespace
 
 void Core::advance(Instant now, Output& out) {
+  now_ = now;
   for (int i = 0; i < kTimersAtOnce; ++i) {
     const TaskIndex task = timers_.pop_due(now);
     if (task == kNone) break;
@@ -21,6 +22,8 @@ void Core::advance(Instant now, Output& out) {
   for (int i = 0; i < kTimersAtOnce && waits_.pop_expired(now, waiter); ++i) {
     out.wait_over(waiter.peer, waiter.request, {}, false);
   }
+  lines_.age(now);
+  gates_.advance(now);
   keys_.expire(now, options_.idempotency_max,
                [&](const KeyEntry& entry) { live_bytes_ -= entry.where.length; });
   limit_results(out);
@@ -29,8 +32,8 @@ void Core::advance(Instant now, Output& out) {
 }
 
 Instant Core::next_deadline() const {
-  return std::min(
-      {timers_.earliest(), waits_.earliest(), keys_.earliest(), judge_at_, orphans_until_});
+  return std::min({timers_.earliest(), waits_.earliest(), keys_.earliest(), lines_.next_aging(),
+                   gates_.next_opening(), judge_at_, orphans_until_});
 }
 
 void Core::on_timer(TaskIndex task, Instant now, Output& out) {

@@ -5,6 +5,7 @@
 // looking at the others; among equals the one that has waited longest. Pure; one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct Stopping {
   std::uint32_t attempt = 0;
   Instant until;  // after this the worker is believed to have stopped
   bool cancelled = false;
+  // The gates that it still counts at.
+  std::array<GateIndex, 3> gates = {kNone, kNone, kNone};
 };
 
 // Who a worker is to the broker: the key that it said hello under, and whose tasks it may be given.

@@ -9,12 +9,18 @@
 // interleaving. Equal accounts (so, all of one tenant's tasks) go in the order in which they
 // joined.
 //
+// Waiting makes urgent: for each `aging` that a flow's head has stood in line, the flow stands one
+// level higher, at most at `high`. A flow goes back as its head is taken and the next is younger.
+//
 // Only heads are ever asked, so a deep line costs no more than a short one: join and leave are
-// O(log tenants), best looks at the level's lanes that have tasks. Pure; one thread.
+// O(log tenants), best looks at the level's lanes that have tasks, and aging costs one look a flow
+// and `aging`. Pure; one thread.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -27,11 +33,12 @@ namespace drover::broker {
 
 class Lines {
  public:
-  // `tasks` must outlive the lines.
-  explicit Lines(TaskTable& tasks) : tasks_(tasks) {}
+  // `tasks` must outlive the lines. `aging` 0 = waiting makes nothing more urgent.
+  Lines(TaskTable& tasks, Duration aging) : tasks_(tasks), aging_(aging) {}
 
-  // Adds a ready task at the end of its line; its ready_at says when it joined. `tenant` is any
-  // number that stands for its tenant.
+  // Adds a ready task to its line; its ready_at says when it joined: at the end, or where it
+  // belongs by age, if a gate has let it out again. `tenant` is any number that stands for its
+  // tenant.
   void join(TaskIndex task, std::uint32_t tenant);
 
   // Takes a task out, wherever it stands.
@@ -39,6 +46,14 @@ class Lines {
 
   // Takes the head that `best` gave, and charges its tenant for it.
   void take(TaskIndex task, std::uint32_t tenant);
+
+  // A tenant's share, 1 to 100; 1 unless it is set.
+  void set_weight(std::uint32_t tenant, std::uint32_t weight);
+
+  // It is `now`: raises those that have waited long enough, a bounded number.
+  void age(Instant now);
+  // When the next may have; kNever if there is none.
+  Instant next_aging() const { return agings_.empty() ? kNever : agings_.begin()->first; }
 
   // The task that goes next at a level among those whose demand `can_run` accepts; kNone if none.
   template <class CanRun>
@@ -52,9 +67,6 @@ class Lines {
     }
     return best_flow == kNone ? kNone : flows_[best_flow].tasks.head;
   }
-
-  // How many tasks stand in all lines of a level.
-  std::size_t count(Priority level) const { return levels_[static_cast<std::size_t>(level)].count; }
 
   // Calls `visit(task)` for the first `most` tasks of every line, `in_all` at the most.
   template <class Visit>
@@ -71,7 +83,12 @@ class Lines {
  private:
   struct Flow {
     TaskList tasks;
-    std::uint32_t lane = kNone;
+    Priority priority{};  // of its tasks
+    DemandIndex demand = kNone;
+    std::uint32_t tenant = 0;
+    Instant noted = kNever;      // in agings_
+    std::uint8_t level = 0;      // where it stands now
+    std::uint32_t lane = kNone;  // likewise; kNone while it has no tasks
     std::uint32_t account = kNone;
     std::uint32_t position = kNone;  // in the lane's heap
   };
@@ -90,30 +107,45 @@ class Lines {
   struct Account {
     std::uint64_t virtual_time = 0;
     std::vector<std::uint32_t> flows;  // that have tasks
+    std::uint32_t raised = 0;          // of these: a lane may have several of one account
   };
   struct Level {
     std::vector<std::uint32_t> busy;  // lanes with tasks
-    std::size_t count = 0;
-    std::uint64_t virtual_time = 0;  // of the account served last
+    std::uint64_t virtual_time = 0;   // of the account served last
+    absl::flat_hash_map<DemandIndex, std::uint32_t> lanes;
+    absl::flat_hash_map<std::uint32_t, std::uint32_t> accounts;  // by tenant
+    absl::flat_hash_map<std::uint64_t, std::uint32_t> flows;     // of this priority
   };
 
   bool before(std::uint32_t a, std::uint32_t b) const;
-  std::uint32_t flow_of(Priority level, DemandIndex demand, std::uint32_t tenant);
-  std::uint32_t lane_of(Priority level, DemandIndex demand);
-  std::uint32_t account_of(Priority level, std::uint32_t tenant);
-  void activate(std::uint32_t flow, Level& level);
-  void deactivate(std::uint32_t flow, Level& level);
+  std::uint32_t flow_of(Priority priority, DemandIndex demand, std::uint32_t tenant);
+  std::uint32_t lane_of(std::uint8_t level, DemandIndex demand);
+  std::uint32_t account_of(std::uint8_t level, std::uint32_t tenant);
+  std::uint8_t level_of(const Flow& flow) const;
+  static bool is_raised(const Flow& flow) {
+    return flow.level != static_cast<std::uint8_t>(flow.priority);
+  }
+  void seat(std::uint32_t flow);
+  void unseat(std::uint32_t flow);
+  void charge(std::uint32_t account, std::uint64_t by);
+  void reseat(std::uint32_t flow);
+  void note_aging(std::uint32_t flow);
+  void give_up(std::uint32_t flow);
   void remove(TaskIndex task, std::uint32_t flow);
+  std::uint32_t weight_of(std::uint32_t tenant) const {
+    return tenant < weights_.size() ? weights_[tenant] : 1;
+  }
 
   TaskTable& tasks_;
+  Duration aging_;
+  Instant now_{};
   std::array<Level, kPriorities> levels_;
   std::vector<Lane> lanes_;
   std::vector<Flow> flows_;
   std::vector<std::uint32_t> free_flows_;
   std::vector<Account> accounts_;
-  absl::flat_hash_map<std::uint64_t, std::uint32_t> lane_by_key_;
-  absl::flat_hash_map<std::uint64_t, std::uint32_t> account_by_key_;
-  absl::flat_hash_map<std::uint64_t, std::uint32_t> flow_by_key_;  // lane, account
+  std::vector<std::uint32_t> weights_;                  // by tenant
+  std::set<std::pair<Instant, std::uint32_t>> agings_;  // flows to look at
 };
 
 }  // namespace drover::broker

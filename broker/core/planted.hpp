@@ -46,8 +46,14 @@ enum class Planted : std::uint8_t {
   // Of brokers with keys.
   scope_ignored,       // a worker is given tasks of another tenant than its own
   session_of_anybody,  // a session's messages are taken under any key
+  // Of order and gates.
+  aging_ignored,     // waiting makes nothing more urgent
+  aging_unbounded,   // waiting makes a task urgent and critical
+  key_ignored,       // tasks of one concurrency key run at once
+  gate_stays_shut,   // nobody is let out when an attempt ends
+  key_lost_in_crash  // what ran before a restart does not count after it
 };
-inline constexpr std::uint8_t kPlanted = 34;
+inline constexpr std::uint8_t kPlanted = 39;
 
 #ifdef DROVER_PLANTED
 inline Planted planted_now = Planted::none;

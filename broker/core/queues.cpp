@@ -3,7 +3,6 @@
 #include <numeric>
 
 #include "broker/core/planted.hpp"
-#include "broker/core/task_table.hpp"
 #include "common/wire/reader.hpp"
 #include "common/wire/writer.hpp"
 
@@ -11,6 +10,11 @@ namespace drover::broker {
 namespace {
 
 constexpr std::array kTotals = {TaskState::completed, TaskState::cancelled, TaskState::expired};
+
+bool counts_in_length(TaskState state) {
+  return state == TaskState::blocked || state == TaskState::scheduled ||
+         state == TaskState::ready || state == TaskState::retrying || state == TaskState::dead;
+}
 
 }  // namespace
 
@@ -37,8 +41,22 @@ std::uint32_t Queues::find(std::string_view tenant, std::string_view name) const
 }
 
 std::uint32_t Queues::tenant_number(std::string_view tenant) const {
-  const auto at = tenants_.find(std::string(tenant));
-  return at == tenants_.end() ? kNone : at->second;
+  const auto at = tenant_by_name_.find(std::string(tenant));
+  return at == tenant_by_name_.end() ? kNone : at->second;
+}
+
+std::uint32_t Queues::find_or_add_tenant(std::string_view tenant) {
+  const auto number = static_cast<std::uint32_t>(tenants_.size());
+  const auto [at, is_new] = tenant_by_name_.try_emplace(std::string(tenant), number);
+  if (is_new) tenants_.emplace_back().name = tenant;
+  return at->second;
+}
+
+void Queues::count(std::uint32_t index, TaskState state, int by) {
+  Queue& queue = queues_[index];
+  const auto step = static_cast<std::uint64_t>(static_cast<std::int64_t>(by));
+  queue.books[state] += step;
+  if (counts_in_length(state)) tenants_[queue.tenant_number].length += step;
 }
 
 std::uint32_t Queues::find_or_add(std::string_view tenant, std::string_view name,
@@ -47,9 +65,10 @@ std::uint32_t Queues::find_or_add(std::string_view tenant, std::string_view name
   if (index != kNone) return index;
   if (queues_.size() >= most) return kNone;
   const auto added = static_cast<std::uint32_t>(queues_.size());
-  const auto number = static_cast<std::uint32_t>(tenants_.size());
-  const auto tenant_number = tenants_.try_emplace(std::string(tenant), number).first->second;
-  queues_.push_back({std::string(tenant), std::string(name), tenant_number, {}});
+  Queue& queue = queues_.emplace_back();
+  queue.tenant = tenant;
+  queue.name = name;
+  queue.tenant_number = find_or_add_tenant(tenant);
   by_name_.emplace(key_of(tenant, name), added);
   return added;
 }

@@ -17,6 +17,9 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "broker/core/meter.hpp"
+#include "broker/core/settings.hpp"
+#include "broker/core/task_table.hpp"
 #include "common/base/result.hpp"
 #include "common/task/task_state.hpp"
 
@@ -41,6 +44,17 @@ struct Queue {
   std::string name;
   std::uint32_t tenant_number = 0;  // the same for all queues of a tenant
   QueueBooks books;
+  Settings settings;                                     // that hold
+  GateIndex pause = kNone, limit = kNone, rate = kNone;  // its gates; all have a limit
+  Meter submissions;
+};
+
+struct Tenant {
+  std::string name;
+  std::uint64_t length = 0;  // of all its queues
+  Settings settings;         // that hold
+  GateIndex limit = kNone, rate = kNone;
+  Meter submissions;
 };
 
 class Queues {
@@ -48,12 +62,20 @@ class Queues {
   // The index of a queue, made if it is new; kNone if that would be more than `most` queues.
   std::uint32_t find_or_add(std::string_view tenant, std::string_view name, std::size_t most);
   std::uint32_t find(std::string_view tenant, std::string_view name) const;
-  // Of a tenant that has a queue; kNone of others.
+  // Of a tenant that has a queue or a setting; kNone of others.
   std::uint32_t tenant_number(std::string_view tenant) const;
+  std::uint32_t find_or_add_tenant(std::string_view tenant);
+
+  // A task of the queue is, or is not any more, in this state.
+  void enter(std::uint32_t queue, TaskState state) { count(queue, state, 1); }
+  void leave(std::uint32_t queue, TaskState state) { count(queue, state, -1); }
 
   Queue& operator[](std::uint32_t index) { return queues_[index]; }
   const Queue& operator[](std::uint32_t index) const { return queues_[index]; }
   std::size_t size() const { return queues_.size(); }
+  Tenant& tenant(std::uint32_t number) { return tenants_[number]; }
+  const Tenant& tenant(std::uint32_t number) const { return tenants_[number]; }
+  std::size_t tenants() const { return tenants_.size(); }
 
   // The totals of all queues as bytes for the `books` record, and back: `load` replaces the totals
   // and leaves the counts of what is there now to be made from the tasks.
@@ -62,9 +84,11 @@ class Queues {
 
  private:
   static std::string key_of(std::string_view tenant, std::string_view name);
+  void count(std::uint32_t queue, TaskState state, int by);
 
   std::vector<Queue> queues_;
-  absl::flat_hash_map<std::string, std::uint32_t> tenants_;
+  std::vector<Tenant> tenants_;
+  absl::flat_hash_map<std::string, std::uint32_t> tenant_by_name_;
   absl::flat_hash_map<std::string, std::uint32_t> by_name_;
 };
 

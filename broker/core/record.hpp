@@ -38,11 +38,27 @@ enum class RecordKind : std::uint8_t {
   worker_joined = 12,
   worker_left = 13,      // reason = bye | silent | unreachable | replaced
   worker_draining = 14,  //
+  // Settings; blob = all that is set. `queue` is the name of the queue or key.
+  queue_changed = 15,
+  queue_paused = 16,
+  queue_resumed = 17,
+  tenant_changed = 18,
+  gate_changed = 19,  // of a key
+  gate_closed = 20,
+  gate_opened = 21,
   // Not events: carried from the oldest segment into the newest, without a number of their own.
   whole = 32,  // all of a task; blob = the task as submitted, or the result of a completed one
   key = 33,    // an idempotency key whose task is forgotten
   books = 34,  // all counters when a segment began; blob is the core's
+  queue_settings = 35,  // blob = all that is set, as above
+  tenant_settings = 36,
+  key_settings = 37,
 };
+
+constexpr bool is_setting(RecordKind kind) {
+  return (kind >= RecordKind::queue_changed && kind <= RecordKind::gate_opened) ||
+         kind >= RecordKind::queue_settings;
+}
 
 // True for kinds that are events and take a number.
 constexpr bool is_event(RecordKind kind) { return kind < RecordKind::whole; }

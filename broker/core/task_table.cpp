@@ -72,6 +72,22 @@ void TaskList::push_back(TaskTable& tasks, TaskIndex index) {
   ++count;
 }
 
+void TaskList::insert_by_age(TaskTable& tasks, TaskIndex index) {
+  TaskSlot& slot = tasks[index];
+  const auto is_older = [&](const TaskSlot& other) {
+    return other.ready_at != slot.ready_at ? other.ready_at < slot.ready_at
+                                           : other.admission < slot.admission;
+  };
+  TaskIndex next = head;
+  while (next != kNone && is_older(tasks[next])) next = tasks[next].next;
+  if (next == kNone) return push_back(tasks, index);
+  slot.next = next;
+  slot.prev = tasks[next].prev;
+  (slot.prev == kNone ? head : tasks[slot.prev].next) = index;
+  tasks[next].prev = index;
+  ++count;
+}
+
 void TaskList::remove(TaskTable& tasks, TaskIndex index) {
   TaskSlot& slot = tasks[index];
   if (slot.prev == kNone) {

@@ -25,6 +25,7 @@
 namespace drover::broker {
 
 using TaskIndex = std::uint32_t;
+using GateIndex = std::uint32_t;  // in Gates
 inline constexpr std::uint32_t kNone = UINT32_MAX;
 
 // Why a task is dead.
@@ -36,6 +37,7 @@ DeathReason parse_death_reason(std::string_view text);
 enum class Place : std::uint8_t {
   none,      // scheduled and retrying tasks wait in the timers alone
   line,      // ready
+  gate,      // ready, and a gate is closed to it
   reserved,  // ready; a worker is being emptied for it
   leased,    // running, on its worker's list
   orphaned,  // running, but its worker has not said hello since the broker started
@@ -43,7 +45,7 @@ enum class Place : std::uint8_t {
   dead,
 };
 
-// Texts that only some tasks have.
+// What only some tasks have.
 struct Labels {
   std::string idempotency_key;
   std::uint64_t payload_hash = 0;
@@ -52,6 +54,11 @@ struct Labels {
   std::string traceparent;
   std::string content_type;  // of the result; that of the payload is in the task as submitted
   Usage usage;               // of the completed attempt
+  // The gates that it names; their names are in Gates.
+  GateIndex gate = kNone, concurrency = kNone, rate = kNone;
+  std::uint32_t rate_cost = 0;  // as stated; 0 = not, which counts as 1
+
+  bool names_gates() const { return gate != kNone || concurrency != kNone || rate != kNone; }
 };
 
 // What a task has from its first lease on.
@@ -62,6 +69,7 @@ struct Cold {
   std::uint64_t heard = 0;       // the newest heartbeat that listed it
   std::uint32_t holder = kNone;  // index of the worker that holds it now
   std::uint8_t missed = 0;       // heartbeats in a row that did not list it
+  bool runs = false;             // counts among those that run at once
   std::vector<Attempt> history;  // attempts that ended, but for the one that completed
 
   void remember(Attempt attempt) {
@@ -83,6 +91,7 @@ struct TaskSlot {
   std::uint32_t policy = 0;     // index in Policies
   std::uint32_t attempt = 0;    // leases so far
   std::uint32_t timer = kNone;  // position in Timers
+  GateIndex gate = kNone;       // where it waits, or was let out and now stands in line
   TaskIndex prev = kNone, next = kNone;
   std::uint16_t failures = 0;
   std::uint8_t strikes = 0;
@@ -91,6 +100,7 @@ struct TaskSlot {
   Place place = Place::none;
   DeathReason reason = DeathReason::none;
   bool in_use = false;
+  bool was_let_out = false;  // of a gate, since it became ready
   std::unique_ptr<Cold> cold;
   std::unique_ptr<Labels> labels;
 
@@ -160,6 +170,8 @@ struct TaskList {
 
   bool empty() const { return head == kNone; }
   void push_back(TaskTable& tasks, TaskIndex index);
+  // Before the first that joined the line later. Costs a step for each that is passed.
+  void insert_by_age(TaskTable& tasks, TaskIndex index);
   void remove(TaskTable& tasks, TaskIndex index);
 };
 

@@ -18,7 +18,8 @@ struct TaskView {
   std::string tenant, queue, type;
   Priority priority = Priority::normal;
   TaskState state = TaskState::ready;
-  std::string waiting_for;  // time | capability | "" (its turn, or it does not wait)
+  std::string waiting_for;  // time | pause | limit | rate | concurrency | capability | "" (its
+                            // turn, or it does not wait)
   std::uint32_t attempt = 0;
   std::uint32_t failures = 0;
   std::uint32_t max_attempts = 0;
@@ -56,6 +57,7 @@ struct QueueView {
   std::string tenant, queue;
   QueueBooks books;
   std::optional<Duration> oldest_ready;  // among the first 1,000 of each line
+  bool is_paused = false;
 };
 
 struct TaskFilter {

@@ -113,7 +113,7 @@ void write_next(MapWriter& m, const std::optional<std::uint64_t>& next) {
 
 void encode_queue(const QueueView& q, std::string& out) {
   MapWriter m(out);
-  m.str("queue", q.queue).str("tenant", q.tenant).boolean("paused", false);
+  m.str("queue", q.queue).str("tenant", q.tenant).boolean("paused", q.is_paused);
   m.uint("submitted", q.books.submitted);
   for (std::size_t i = 0; i < kTaskStates; ++i) {
     const auto state = static_cast<TaskState>(i);

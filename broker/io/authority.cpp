@@ -32,7 +32,8 @@ constexpr std::array kClientRights = {
     Right{"show", kReaders},     Right{"list", kReaders},      Right{"cancel", kSubmitters},
     Right{"retry", kSubmitters}, Right{"queues", kReaders},    Right{"dead_letters", kReaders},
     Right{"workers", kFleet},    Right{"stats", kReaders},     Right{"books", kReaders},
-    Right{"events", kReaders},   Right{"ping", kAll},
+    Right{"events", kReaders},   Right{"ping", kAll},          Right{"set", kOperators},
+    Right{"settings", kReaders}, Right{"gates", kReaders},
 };
 static_assert(kClientRights.size() == std::variant_size_v<wire::ClientMessage>);
 
@@ -86,6 +87,22 @@ Result<void> may_say(Role role, const wire::WorkerMessage&) {
 
 bool reaches(const Principal& who, std::string_view tenant, std::string_view queue) {
   return (who.tenant.empty() || who.tenant == tenant) && has_queue(who, queue);
+}
+
+Result<void> may_see(const Principal& who, const SettingHolder& holder) {
+  return may_name(who, holder.tenant, holder.of == SettingOf::queue ? holder.name : "");
+}
+
+Result<void> may_set(const Principal& who, const SettingHolder& holder) {
+  if (auto ok = may_see(who, holder); !ok) return ok;
+  if (holder.of == SettingOf::tenant && !who.tenant.empty()) {
+    return forbidden("tenant", "the key is for tenant " + who.tenant +
+                                   " only, and may not change what that tenant is allowed");
+  }
+  if (holder.of == SettingOf::key && !who.queues.empty()) {
+    return forbidden("name", "the key is for some queues only");
+  }
+  return {};
 }
 
 Result<void> may_submit(const Principal& who, const TaskSpec& task) {

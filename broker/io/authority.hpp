@@ -10,7 +10,9 @@
 //   look at tasks,       x          x          x                 x      wait show list queues
 //    queues, events                                                     dead_letters stats books
 //    events
+//    settings gates
 //   submit cancel retry  x                                       x
+//   set                                                          x
 //   workers                                    x                 x
 //   the workers' socket                                 x        x
 //
@@ -20,6 +22,7 @@
 
 #include <string_view>
 
+#include "broker/core/settings.hpp"
 #include "broker/core/views.hpp"
 #include "broker/io/principal.hpp"
 #include "common/base/result.hpp"
@@ -37,6 +40,12 @@ inline bool reaches_all(const Principal& who) { return who.tenant.empty() && who
 
 // Whether a task, or an event of one, in this queue is within reach.
 bool reaches(const Principal& who, std::string_view tenant, std::string_view queue);
+
+// FORBIDDEN if the settings are out of reach.
+Result<void> may_see(const Principal& who, const SettingHolder& holder);
+// The same, and those of a tenant are for who reaches all tenants, those of a key for who reaches
+// all queues.
+Result<void> may_set(const Principal& who, const SettingHolder& holder);
 
 // FORBIDDEN with field `tenant` or `queue`. A task that names no tenant is of the tenant `default`,
 // whoever submits it.

@@ -1,12 +1,23 @@
 #include "broker/io/events.hpp"
 
 #include "broker/io/maps.hpp"
+#include "broker/io/settings_text.hpp"
 #include "common/wire/map_writer.hpp"
 
 namespace drover::broker {
 namespace {
 
 using wire::MapWriter;
+
+// The third part of a topic, and the subject, of settings.
+std::string_view holder_kind(RecordKind kind) {
+  if (kind == RecordKind::tenant_changed) return "tenants";
+  return kind >= RecordKind::gate_changed ? "gates" : std::string_view();
+}
+
+std::string_view holder_name(const Record& r) {
+  return r.kind == RecordKind::tenant_changed ? r.tenant : r.queue;
+}
 
 bool is_worker_event(RecordKind kind) {
   return kind >= RecordKind::worker_joined && kind <= RecordKind::worker_draining;
@@ -47,6 +58,14 @@ std::string task_data(const Record& r) {
   return out;
 }
 
+std::string setting_data(const Record& r) {
+  std::string out;
+  MapWriter m(out);
+  const auto settings = decode_settings(r.blob);
+  m.str("name", holder_name(r)).raw("settings", settings ? settings_map(*settings) : "").finish();
+  return out;
+}
+
 std::string worker_data(const Record& r) {
   std::string out;
   MapWriter m(out);
@@ -72,9 +91,19 @@ std::string_view event_type(RecordKind kind) {
     case RecordKind::worker_joined: return "worker.joined";
     case RecordKind::worker_left: return "worker.left";
     case RecordKind::worker_draining: return "worker.draining";
+    case RecordKind::queue_changed: return "queue.changed";
+    case RecordKind::queue_paused: return "queue.paused";
+    case RecordKind::queue_resumed: return "queue.resumed";
+    case RecordKind::tenant_changed: return "tenant.changed";
+    case RecordKind::gate_changed: return "gate.changed";
+    case RecordKind::gate_closed: return "gate.closed";
+    case RecordKind::gate_opened: return "gate.opened";
     case RecordKind::whole:
     case RecordKind::key:
-    case RecordKind::books: return {};
+    case RecordKind::books:
+    case RecordKind::queue_settings:
+    case RecordKind::tenant_settings:
+    case RecordKind::key_settings: return {};
   }
   return {};
 }
@@ -84,6 +113,10 @@ std::string topic_of(const Record& record) {
   if (is_worker_event(record.kind)) {
     return join_topic(kSystemTenant, type, "workers", to_string(record.worker));
   }
+  if (is_setting(record.kind)) {
+    const auto kind = holder_kind(record.kind);
+    return join_topic(record.tenant, type, kind.empty() ? record.queue : kind, holder_name(record));
+  }
   return join_topic(record.tenant, type, record.queue, to_string(record.task));
 }
 
@@ -92,8 +125,12 @@ void encode_event(const Record& r, std::uint64_t seq, const StoreId& store, std:
   MapWriter m(out);
   m.bin("store", store.view()).uint("seq", seq).instant("ts", r.at).str("type", event_type(r.kind));
   m.str("tenant", worker ? kSystemTenant : r.tenant);
-  m.str("subject", worker ? to_string(r.worker) : to_string(r.task));
-  m.raw("data", worker ? worker_data(r) : task_data(r)).str("traceparent", r.traceparent);
+  if (is_setting(r.kind)) {
+    m.str("subject", holder_name(r)).raw("data", setting_data(r));
+  } else {
+    m.str("subject", worker ? to_string(r.worker) : to_string(r.task));
+    m.raw("data", worker ? worker_data(r) : task_data(r)).str("traceparent", r.traceparent);
+  }
   m.finish();
 }
 

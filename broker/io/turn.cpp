@@ -7,6 +7,7 @@
 #include "broker/io/answers.hpp"
 #include "broker/io/authority.hpp"
 #include "broker/io/events.hpp"
+#include "broker/io/settings_text.hpp"
 #include "broker/store/record_codec.hpp"
 #include "common/base/assert.hpp"
 #include "common/wire/map_writer.hpp"
@@ -26,6 +27,17 @@ Bond bond_of(const Principal& who) { return {who.name, {who.tenant, who.queues}}
 bool is_of(const Bond& bond, const Principal& who) {
   return bond.owner == who.name && bond.scope.tenant == who.tenant &&
          bond.scope.queues == who.queues;
+}
+
+// What some settings are of, if the caller may know of it.
+Result<SettingHolder> holder_of(const Principal& who, std::string_view of, std::string_view tenant,
+                                std::string_view name) {
+  const auto parsed = parse_setting_of(of);
+  if (!parsed) return parsed.error();
+  const std::string_view own = who.tenant.empty() ? std::string_view("default") : who.tenant;
+  SettingHolder holder{*parsed, std::string(tenant.empty() ? own : tenant), std::string(name)};
+  if (auto ok = may_see(who, holder); !ok) return ok.error();
+  return holder;
 }
 
 Error session_unknown() { return {Errc::session_unknown, "say hello again"}; }
@@ -405,6 +417,38 @@ void Turn::on(const Caller& caller, const wire::Events& m) {
 void Turn::on(const Caller& caller, const wire::Ping& m) {
   std::string body;
   wire::MapWriter(body).instant("now", now_).finish();
+  outbox_.answer(caller.peer, m.request, std::move(body));
+}
+
+void Turn::on(const Caller& caller, const wire::Set& m) {
+  const auto holder = holder_of(caller.who, m.of, m.tenant, m.name);
+  if (!holder) return refuse(caller, m.request, holder.error());
+  if (auto ok = may_set(caller.who, *holder); !ok) return refuse(caller, m.request, ok.error());
+  const auto changes = parse_changes(m.changes);
+  if (!changes) return refuse(caller, m.request, changes.error());
+  const auto set = core_->set(*holder, *changes, now_, outbox_);
+  if (!set) return refuse(caller, m.request, set.error());
+  std::string body;
+  encode_setup(*holder, core_->settings_of(*holder), body);
+  outbox_.answer(caller.peer, m.request, std::move(body));
+}
+
+void Turn::on(const Caller& caller, const wire::SettingsOf& m) {
+  const auto holder = holder_of(caller.who, m.of, m.tenant, m.name);
+  if (!holder) return refuse(caller, m.request, holder.error());
+  std::string body;
+  encode_setup(*holder, core_->settings_of(*holder), body);
+  outbox_.answer(caller.peer, m.request, std::move(body));
+}
+
+void Turn::on(const Caller& caller, const wire::Gates& m) {
+  auto gates = core_->gates(now_);
+  std::erase_if(gates, [&](const GateView& gate) {
+    const bool is_queue = gate.of == SettingOf::queue;
+    return !reaches(caller.who, gate.tenant, is_queue ? gate.name : std::string());
+  });
+  std::string body;
+  encode_gates(gates, body);
   outbox_.answer(caller.peer, m.request, std::move(body));
 }
 

@@ -142,6 +142,9 @@ class Turn {
   void on(const Caller& caller, const wire::Books& m);
   void on(const Caller& caller, const wire::Events& m);
   void on(const Caller& caller, const wire::Ping& m);
+  void on(const Caller& caller, const wire::Set& m);
+  void on(const Caller& caller, const wire::SettingsOf& m);
+  void on(const Caller& caller, const wire::Gates& m);
   // limits of peers (turn_limits.cpp)
   bool admit_client(Peer peer, std::string_view frame);
   bool admit_worker(Peer peer);

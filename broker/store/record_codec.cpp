@@ -93,7 +93,7 @@ void read_policy(Reader& r, StoredRecord& out) {
 }
 
 bool is_known(std::uint64_t kind) {
-  return (kind >= 1 && kind <= 14) || (kind >= 32 && kind <= 34);
+  return (kind >= 1 && kind <= 21) || (kind >= 32 && kind <= 37);
 }
 
 }  // namespace

@@ -95,6 +95,11 @@ void add_task_options(Verb& verb, NewTask& task) {
       .option(task.result_ttl, "--result-ttl", "how long the ended task is kept")
       .option(task.traceparent, "--traceparent", "TEXT", "W3C trace context")
       .option(task.metadata, "--metadata", "a note on the task; again for more")
+      .option(task.gate, "--gate", "NAME", "start while the gate of this name is open")
+      .option(task.concurrency_key, "--concurrency-key", "KEY",
+              "so many tasks with this key run at once (1)")
+      .option(task.rate_key, "--rate-key", "KEY", "start within the rate that is set of this key")
+      .option(task.rate_cost, "--rate-cost", 1, kRateCostMax, "what it takes of that rate (1)")
       .option(read_id(task.id), "--id", "ID", "its id: repeats a submission that was not answered");
 }
 

@@ -17,13 +17,17 @@ Result<void> check_name(std::string_view field, std::string_view text) {
                std::string(field)};
 }
 
+bool has_control(std::string_view text) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  return std::any_of(text.begin(), text.end(), is_control);
+}
+
 Result<void> check_text(std::string_view field, std::string_view text) {
   if (text.size() > kTextMax) {
     return invalid(field,
                    std::string(field) + " is longer than " + std::to_string(kTextMax) + " bytes");
   }
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (std::any_of(text.begin(), text.end(), is_control)) {
+  if (has_control(text)) {
     return invalid(field, std::string(field) + " has a control character");
   }
   return {};
@@ -88,6 +92,16 @@ Result<void> check_retry(const TaskSpec& spec) {
   return {};
 }
 
+Result<void> check_gates(const TaskSpec& spec) {
+  if (!spec.gate.empty()) {
+    if (auto ok = check_name("gate", spec.gate); !ok) return ok;
+  }
+  if (!spec.rate_cost) return {};
+  if (spec.rate_key.empty()) return invalid("rate_cost", "rate_cost needs a rate_key");
+  if (*spec.rate_cost >= 1 && *spec.rate_cost <= kRateCostMax) return {};
+  return invalid("rate_cost", "rate_cost must be 1 to " + std::to_string(kRateCostMax));
+}
+
 Result<void> check_requirements(const TaskSpec& spec) {
   if (spec.required_capabilities.size() > kCapabilitiesMax) {
     return invalid("required_capabilities", "a task requires at most 64 capabilities");
@@ -127,6 +141,10 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= kNameMax && std::all_of(text.begin(), text.end(), allowed);
 }
 
+bool is_key(std::string_view text) {
+  return !text.empty() && text.size() <= kTextMax && !has_control(text);
+}
+
 Result<void> check(const TaskSpec& spec, const TaskLimits& limits, Instant now) {
   if (auto ok = check_name("type", spec.type); !ok) return ok;
   if (!spec.queue.empty()) {
@@ -150,12 +168,15 @@ Result<void> check(const TaskSpec& spec, const TaskLimits& limits, Instant now) 
                                     {"idempotency_key", spec.idempotency_key},
                                     {"user_id", spec.user_id},
                                     {"agent_id", spec.agent_id},
-                                    {"traceparent", spec.traceparent}}) {
+                                    {"traceparent", spec.traceparent},
+                                    {"concurrency_key", spec.concurrency_key},
+                                    {"rate_key", spec.rate_key}}) {
     if (auto ok = check_text(field, text); !ok) return ok;
   }
   if (auto ok = check_times(spec); !ok) return ok;
   if (auto ok = check_instants(spec, now); !ok) return ok;
   if (auto ok = check_retry(spec); !ok) return ok;
+  if (auto ok = check_gates(spec); !ok) return ok;
   if (auto ok = check_requirements(spec); !ok) return ok;
   return check_metadata(spec);
 }

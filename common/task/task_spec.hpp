@@ -39,6 +39,10 @@ struct TaskSpec {
   std::optional<Duration> result_ttl;                                          // 0 to 366 d
   std::string_view traceparent;  // W3C trace context, up to 128 bytes
   std::vector<std::pair<std::string_view, std::string_view>> metadata;  // up to 64, 8 KiB in all
+  std::string_view gate;                   // a name: it starts while that gate is open
+  std::string_view concurrency_key;        // up to 128 bytes: so many of a key run at once
+  std::string_view rate_key;               // up to 128 bytes: so much of a key in a time
+  std::optional<std::uint32_t> rate_cost;  // 1 to 1,000,000,000: what it takes of that; 1
 };
 
 // The bounds of one task that an operator may set.
@@ -54,11 +58,15 @@ inline constexpr std::size_t kErrorTextMax = 8 * 1024;  // of an attempt's error
 inline constexpr std::size_t kCapabilitiesMax = 64;
 inline constexpr std::size_t kMetadataMax = 8 * 1024;
 inline constexpr std::uint32_t kAttemptsMax = 100;
+inline constexpr std::uint32_t kRateCostMax = 1'000'000'000;
 inline constexpr Duration kDelayMax = std::chrono::hours(24 * 366);
 inline constexpr Duration kTimeoutMax = std::chrono::hours(24 * 7);
 
 // True for [A-Za-z0-9._-]{1,64}.
 bool is_name(std::string_view text);
+
+// True for a text of 1 to kTextMax bytes without control characters.
+bool is_key(std::string_view text);
 
 // Holds the spec against every rule that needs no state: names, bounds, contradictions, the id's
 // version, time (at most 24 h before `now`, at most 5 min after) and tenant bits. The error names

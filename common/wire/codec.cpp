@@ -23,6 +23,9 @@ enum Kind : std::uint64_t {
   kBooks,
   kEvents,
   kPing,
+  kSet,
+  kSettingsOf,
+  kGates,
   kConnected = 33,
   kAccepted,
   kAnswer,
@@ -42,6 +45,8 @@ enum Kind : std::uint64_t {
   kAlive,
   kWho,
 };
+
+constexpr std::uint32_t kChangesMax = 64;
 
 // --- reading
 // ---------------------------------------------------------------------------------------
@@ -160,6 +165,10 @@ TaskSpec read_task(Reader& r) {
   if (here()) spec.result_ttl = r.span_or_nil();
   if (here()) spec.traceparent = r.str_or_nil();
   if (here() && !r.take_nil()) spec.metadata = read_pairs(r, 64);
+  if (here()) spec.gate = r.str_or_nil();
+  if (here()) spec.concurrency_key = r.str_or_nil();
+  if (here()) spec.rate_key = r.str_or_nil();
+  if (here() && !r.take_nil()) spec.rate_cost = read_u32(r);
   skip_rest(r, fields, at);
   return spec;
 }
@@ -295,6 +304,15 @@ void write_uint_or_nil(Writer& w, const std::optional<std::uint64_t>& value) {
   }
 }
 
+void write_pairs_or_nil(Writer& w,
+                        const std::vector<std::pair<std::string_view, std::string_view>>& pairs) {
+  if (pairs.empty()) {
+    w.nil();
+  } else {
+    write_pairs(w, pairs);
+  }
+}
+
 // How many fields of the task array must be written: those after the last one said are left out.
 std::size_t fields_said(const TaskSpec& s) {
   const bool said[] = {true,
@@ -318,7 +336,11 @@ std::size_t fields_said(const TaskSpec& s) {
                        !s.required_labels.empty(),
                        s.result_ttl.has_value(),
                        !s.traceparent.empty(),
-                       !s.metadata.empty()};
+                       !s.metadata.empty(),
+                       !s.gate.empty(),
+                       !s.concurrency_key.empty(),
+                       !s.rate_key.empty(),
+                       s.rate_cost.has_value()};
   std::size_t count = std::size(said);
   while (!said[count - 1]) --count;
   return count;
@@ -369,6 +391,14 @@ void write(Writer& w, const Events& m) {
   w.uint(m.since).str(m.prefix).uint(m.limit);
 }
 void write(Writer& w, const Ping& m) { w.array(2).uint(kPing).uint(m.request); }
+void write(Writer& w, const Set& m) {
+  w.array(6).uint(kSet).uint(m.request).str(m.of).str_or_nil(m.tenant).str_or_nil(m.name);
+  write_pairs(w, m.changes);
+}
+void write(Writer& w, const SettingsOf& m) {
+  w.array(5).uint(kSettingsOf).uint(m.request).str(m.of).str_or_nil(m.tenant).str_or_nil(m.name);
+}
+void write(Writer& w, const Gates& m) { w.array(2).uint(kGates).uint(m.request); }
 
 void write(Writer& w, const Connected& m) {
   w.array(11).uint(kConnected).uint(m.request).uint(m.version).id(m.store).str(m.software);
@@ -493,7 +523,7 @@ Result<ClientMessage> decode_client_message(std::string_view frame, const FrameL
   const auto done = [&](std::uint32_t fields, auto&& message) {
     return finish<ClientMessage>(r, *head, fields, std::forward<decltype(message)>(message));
   };
-  if (head->kind < kConnect || head->kind > kPing) return unknown_kind(head->kind);
+  if (head->kind < kConnect || head->kind > kGates) return unknown_kind(head->kind);
   const std::uint64_t request = r.uint();
   switch (head->kind) {
     case kConnect: {
@@ -552,7 +582,25 @@ Result<ClientMessage> decode_client_message(std::string_view frame, const FrameL
       m.limit = read_u32(r);
       return done(5, m);
     }
-    default: return done(1, Ping{request});
+    case kPing: return done(1, Ping{request});
+    case kSet: {
+      Set m;
+      m.request = request;
+      m.of = r.str();
+      m.tenant = r.str_or_nil();
+      m.name = r.str_or_nil();
+      m.changes = read_pairs(r, kChangesMax);
+      return done(5, m);
+    }
+    case kSettingsOf: {
+      SettingsOf m;
+      m.request = request;
+      m.of = r.str();
+      m.tenant = r.str_or_nil();
+      m.name = r.str_or_nil();
+      return done(4, m);
+    }
+    default: return done(1, Gates{request});
   }
 }
 
@@ -820,16 +868,14 @@ void encode_task(const TaskSpec& s, std::string& out) {
       write_names(w, s.required_capabilities);
     }
   }
-  if (here()) {
-    if (s.required_labels.empty()) {
-      w.nil();
-    } else {
-      write_pairs(w, s.required_labels);
-    }
-  }
+  if (here()) write_pairs_or_nil(w, s.required_labels);
   if (here()) w.span(s.result_ttl);
   if (here()) w.str_or_nil(s.traceparent);
-  if (here()) write_pairs(w, s.metadata);
+  if (here()) write_pairs_or_nil(w, s.metadata);
+  if (here()) w.str_or_nil(s.gate);
+  if (here()) w.str_or_nil(s.concurrency_key);
+  if (here()) w.str_or_nil(s.rate_key);
+  if (here()) w.uint(*s.rate_cost);
 }
 
 void encode(const ClientMessage& message, std::string& out) { encode_variant(message, out); }

@@ -119,8 +119,25 @@ struct Ping {
   std::uint64_t request = 0;
 };
 
-using ClientMessage = std::variant<Connect, Submit, Wait, Show, List, Cancel, Retry, Queues,
-                                   DeadLetters, Workers, Stats, Books, Events, Ping>;
+struct Set {
+  std::uint64_t request = 0;
+  std::string_view of;            // queue, tenant or key
+  std::string_view tenant, name;  // "" = default; of a tenant there is no name
+  std::vector<std::pair<std::string_view, std::string_view>> changes;  // "" = unset
+};
+
+struct SettingsOf {
+  std::uint64_t request = 0;
+  std::string_view of, tenant, name;  // as of Set
+};
+
+struct Gates {
+  std::uint64_t request = 0;
+};
+
+using ClientMessage =
+    std::variant<Connect, Submit, Wait, Show, List, Cancel, Retry, Queues, DeadLetters, Workers,
+                 Stats, Books, Events, Ping, Set, SettingsOf, Gates>;
 
 // --- broker -> client
 

@@ -50,6 +50,7 @@ TaskFacts Checker::facts_of(const wire::SubmittedTask& task, const Record& r) {
   facts.max_attempts = spec.max_attempts.value_or(core_.policy.max_attempts);
   facts.backoff = spec.backoff.value_or(core_.policy.backoff);
   facts.key = spec.idempotency_key;
+  facts.concurrency_key = spec.concurrency_key;
   facts.payload_hash = digest(spec.payload);
   facts.bytes_crc = static_cast<std::uint32_t>(digest(task.bytes) >> 32);
   return facts;

@@ -64,7 +64,22 @@ void Checker::judge_started(TaskNumber task, const Record& r) {
   if (worker->leases.size() >= worker->window) {
     return fail(name(entry) + " is leased beyond its worker's window");
   }
+  judge_key_of(task);
   judge_turn(task, *worker);
+}
+
+// One task of a concurrency key at a time.
+void Checker::judge_key_of(TaskNumber task) {
+  const TaskEntry& entry = ledger_[task];
+  if (entry.facts.concurrency_key.empty()) return;
+  TaskNumber& holder =
+      holders_.try_emplace({entry.facts.tenant, entry.facts.concurrency_key}, kNoTask)
+          .first->second;
+  if (holder != kNoTask && ledger_[holder].life.state == TaskState::running) {
+    return fail(name(entry) + " starts while " + name(ledger_[holder]) +
+                " runs under the same concurrency key");
+  }
+  holder = task;
 }
 
 // Its turn had come; and one that may be poison has a worker to itself.
@@ -80,8 +95,8 @@ void Checker::judge_turn(TaskNumber task, const WorkerView& worker) {
   if (alone) return;
   if (!by_time()) return fail(name(entry) + " is leased out of turn");
   order_.pass(now_, turn_);
-  const TaskNumber other =
-      order_.passed_over(task, [&](std::uint32_t kind) { return can_run(worker, kind); });
+  const TaskNumber other = order_.passed_over(
+      task, [&](std::uint32_t kind) { return can_run(worker, kind); }, now_);
   if (other == kNoTask) return;
   fail("promise 6: " + name(entry) + " of priority " + std::string(name_of(entry.facts.priority)) +
        " goes before " + name(ledger_[other]) + " of priority " +

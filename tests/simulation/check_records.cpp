@@ -203,7 +203,7 @@ void Checker::settle(TaskNumber task, const Record& r) {
     entry.orphaned = false;
   }
   if (!waits(entry.life.state) || entry.life.purged) return;
-  const bool apart = must_run_alone(entry.life);
+  const bool apart = stands_apart(entry);
   if (entry.life.state == TaskState::ready) {
     order_.join(task, entry.life.ready_at, {turn_, phase_, newest_seq(), now_}, apart);
   } else {

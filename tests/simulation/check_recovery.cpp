@@ -59,14 +59,18 @@ void Checker::rebase(Instant now) {
 // In the order of their lines; a wait has what is left of it, whatever the system clock did.
 void Checker::place_recovered(Instant now) {
   order_.clear();
+  holders_.clear();
   std::vector<std::pair<std::pair<Instant, std::uint64_t>, TaskNumber>> ready;
   for (TaskNumber task = 0; task < ledger_.size(); ++task) {
     const TaskEntry& entry = ledger_[task];
     const TaskLife& life = entry.life;
+    if (life.state == TaskState::running && !entry.facts.concurrency_key.empty()) {
+      holders_[{entry.facts.tenant, entry.facts.concurrency_key}] = task;
+    }
     if (!waits(life.state) || ledger_.find(entry.facts.id) != task) continue;
     if (life.expires_at <= now) continue;  // it will not start any more
     if (life.state != TaskState::ready && life.until > now) {
-      order_.wait(task, std::min(life.until, now + life.wait), must_run_alone(life));
+      order_.wait(task, std::min(life.until, now + life.wait), stands_apart(entry));
     } else {
       const Instant since = life.state == TaskState::ready ? life.ready_at : life.until;
       ready.push_back({{since, entry.facts.admission}, task});
@@ -75,7 +79,7 @@ void Checker::place_recovered(Instant now) {
   std::sort(ready.begin(), ready.end());
   for (std::size_t i = 0; i < ready.size(); ++i) {
     const auto& [key, task] = ready[i];
-    order_.join(task, key.first, {0, 0, i, now}, must_run_alone(ledger_[task].life));
+    order_.join(task, key.first, {0, 0, i, now}, stands_apart(ledger_[task]));
   }
 }
 
@@ -170,10 +174,10 @@ void Checker::would_lease_first(std::optional<TaskId> first_lease) {
   if (!exact_times_) return;
   const auto any = [](std::uint32_t) { return true; };
   order_.pass(now_, 0);
-  const TaskNumber first = order_.first(any);
+  const TaskNumber first = order_.first(any, now_);
   const bool none = first == kNoTask;
   const TaskNumber leased = first_lease ? ledger_.find(*first_lease) : kNoTask;
-  if (leased != kNoTask && must_run_alone(ledger_[leased].life)) return;  // goes when it can
+  if (leased != kNoTask && stands_apart(ledger_[leased])) return;  // goes when it can
   if (none != !first_lease || (first_lease && ledger_[first].facts.id != *first_lease)) {
     fail("promise 9: the next lease after a restart is " +
          (first_lease ? "task " + to_string(*first_lease) : std::string("none")) + ", not " +

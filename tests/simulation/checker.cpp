@@ -8,7 +8,10 @@
 namespace drover::sim {
 
 Checker::Checker(const SimOptions& options, const Schedule& schedule)
-    : options_(options), core_(options.turn.core), schedule_(schedule) {}
+    : options_(options),
+      core_(options.turn.core),
+      schedule_(schedule),
+      order_(ledger_, core_.aging) {}
 
 void Checker::fail(std::string what) {
   if (!violation_) violation_ = std::move(what);

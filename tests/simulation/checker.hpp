@@ -170,6 +170,11 @@ class Checker {
   void hears(const wire::Hello& hello, Instant now);
   void hears(const wire::Heartbeat& beat);
   bool must_run_alone(const TaskLife& life) const;
+  // Its place in line is not known: it must run alone, or was let out of a gate.
+  bool stands_apart(const TaskEntry& entry) const {
+    return must_run_alone(entry.life) || !entry.facts.concurrency_key.empty();
+  }
+  void judge_key_of(TaskNumber task);
   bool can_run(const WorkerView& worker, std::uint32_t kind) const;
   bool is_in_scope(const WorkerView& worker, const std::string& tenant,
                    const std::string& queue) const;
@@ -231,7 +236,8 @@ class Checker {
   CheckerFigures figures_;
 
   TaskLedger ledger_;
-  OrderBook order_{ledger_};
+  OrderBook order_;
+  std::map<std::pair<std::string, std::string>, TaskNumber> holders_;  // of concurrency keys
   FleetView fleet_;
   Cause cause_;
 

@@ -106,6 +106,14 @@ void draw_disk(SimOptions& o, Random& random) {
   o.latency_spread = one_of<Micros>(random, {100, 5 * kMillisecond});
 }
 
+// Half of the seeds: tasks that exclude each other, and such that age. A generator of its own, so
+// that what the seeds drew before stays.
+void draw_order(SimOptions& o) {
+  Random random(o.seed ^ 0x6f726465);
+  o.turn.core.aging = one_of(random, {Duration(5min), Duration(0), Duration(20s), Duration(60s)});
+  o.exclusive = one_of(random, {0U, 0U, 100U, 500U});
+}
+
 // A quarter of the seeds: tenants with workers and subscribers of their own. They have a generator
 // of their own, too.
 void draw_keys(SimOptions& o) {
@@ -146,6 +154,7 @@ SimOptions draw_options(std::uint64_t seed) {
   draw_limits(options, random);
   draw_disk(options, random);
   draw_keys(options);
+  draw_order(options);
   return options;
 }
 
@@ -162,6 +171,7 @@ std::string describe(const SimOptions& o) {
   line(out, "slots_max", o.slots_max), line(out, "prefetch_max", o.prefetch_max);
   line(out, "keys", o.keys.size()), line(out, "copied", o.copied);
   line(out, "batch_max", o.batch_max), line(out, "narrow_workers", o.narrow_workers);
+  line(out, "exclusive", o.exclusive), line(out, "aging", o.turn.core.aging);
   line(out, "capable", o.capable), line(out, "delayed", o.delayed);
   line(out, "expiring", o.expiring), line(out, "keyed", o.keyed), line(out, "failing", o.failing);
   line(out, "fatal", o.fatal), line(out, "crashing", o.crashing), line(out, "hanging", o.hanging);

@@ -42,6 +42,7 @@ struct SimOptions {
   std::vector<broker::Principal> keys = {broker::everybody()};
   bool narrow_workers = false;  // each runs a part of the types
   Share capable = 0;            // tasks that ask for a capability
+  Share exclusive = 0;          // tasks with one of a few concurrency keys
 
   // --- the tasks
   Share delayed = 50, expiring = 30, keyed = 100, repeated_keys = 300, absolute_times = 300;

@@ -5,6 +5,11 @@
 #include "common/base/assert.hpp"
 
 namespace drover::sim {
+namespace {
+
+constexpr Duration kRising = 2s;  // around the instant at which a task rises
+
+}  // namespace
 
 void OrderBook::clear() {
   places_.clear();
@@ -78,23 +83,58 @@ TaskNumber OrderBook::earlier_in(const Line& line, TaskNumber task) const {
   return kNoTask;
 }
 
-TaskNumber OrderBook::any_above(std::size_t level, const CanRun& can_run) const {
-  for (std::size_t above = kPriorities; above-- > level + 1;) {
+// Where waiting has brought it.
+std::size_t OrderBook::level_at(TaskNumber task, Instant now) const {
+  constexpr auto kTop = static_cast<std::size_t>(Priority::high);
+  const auto own = static_cast<std::size_t>(ledger_[task].facts.priority);
+  if (aging_ <= 0ms || own >= kTop || now < places_[task].at) return own;
+  return std::min(kTop, own + static_cast<std::size_t>((now - places_[task].at) / aging_));
+}
+
+// The heads of all lines, raised by their wait, against a level.
+TaskNumber OrderBook::any_above(std::size_t level, const CanRun& can_run, Instant now) const {
+  for (std::size_t own = kPriorities; own-- > 0;) {
     for (std::uint32_t kind = 0; kind < kinds_; ++kind) {
       if (!can_run(kind)) continue;
       for (std::uint32_t tenant = 0; tenant < kTenantsMax; ++tenant) {
-        const Line& line = lines_[line_of(above, tenant, kind)];
-        if (!line.empty()) return std::get<TaskNumber>(*line.begin());
+        const Line& line = lines_[line_of(own, tenant, kind)];
+        if (line.empty()) continue;
+        const TaskNumber head = std::get<TaskNumber>(*line.begin());
+        if ((exact_ ? level_at(head, now) : own) > level) return head;
       }
     }
   }
   return kNoTask;
 }
 
-TaskNumber OrderBook::passed_over(TaskNumber task, const CanRun& can_run) const {
+// A head of its tenant that waiting has brought to its level, and that joined before it.
+TaskNumber OrderBook::raised_before(TaskNumber task, std::size_t level, const CanRun& can_run,
+                                    Instant now) const {
+  if (!exact_) return kNoTask;
+  const TaskFacts& facts = ledger_[task].facts;
+  for (std::size_t own = 0; own < static_cast<std::size_t>(facts.priority); ++own) {
+    for (std::uint32_t kind = 0; kind < kinds_; ++kind) {
+      const Line& line = lines_[line_of(own, facts.tenant_number, kind)];
+      if (!can_run(kind) || line.empty()) continue;
+      const TaskNumber head = std::get<TaskNumber>(*line.begin());
+      const bool is_older = places_[head].at < places_[task].at && went_before(head, task);
+      if (is_older && level_at(head, now) >= level) return head;
+    }
+  }
+  return kNoTask;
+}
+
+TaskNumber OrderBook::passed_over(TaskNumber task, const CanRun& can_run, Instant now) const {
   const TaskFacts& facts = ledger_[task].facts;
   const auto level = static_cast<std::size_t>(facts.priority);
-  if (const auto above = any_above(level, can_run); above != kNoTask) return above;
+  // The broker looks at heads when they are due to rise, and at those behind them when the heads
+  // have gone: who is about to rise may have, or not.
+  const std::size_t mine =
+      exact_ ? level_at(task, now + kRising) : std::max(level, level_at(task, kNever - 1ms));
+  if (const auto above = any_above(mine, can_run, now - kRising); above != kNoTask) return above;
+  if (const auto raised = raised_before(task, mine, can_run, now - kRising); raised != kNoTask) {
+    return raised;
+  }
   for (std::uint32_t kind = 0; kind < kinds_; ++kind) {
     if (!can_run(kind)) continue;
     const Line& line = lines_[line_of(level, facts.tenant_number, kind)];
@@ -103,19 +143,24 @@ TaskNumber OrderBook::passed_over(TaskNumber task, const CanRun& can_run) const 
   return kNoTask;
 }
 
-TaskNumber OrderBook::first(const CanRun& can_run) const {
-  for (std::size_t level = kPriorities; level-- > 0;) {
-    Key best{kNever, UINT64_MAX, kNoTask};
+TaskNumber OrderBook::first(const CanRun& can_run, Instant now) const {
+  std::size_t highest = 0;
+  Key best{kNever, UINT64_MAX, kNoTask};
+  for (std::size_t own = 0; own < kPriorities; ++own) {
     for (std::uint32_t kind = 0; kind < kinds_; ++kind) {
       if (!can_run(kind)) continue;
       for (std::uint32_t tenant = 0; tenant < kTenantsMax; ++tenant) {
-        const Line& line = lines_[line_of(level, tenant, kind)];
-        if (!line.empty()) best = std::min(best, *line.begin());
+        const Line& line = lines_[line_of(own, tenant, kind)];
+        if (line.empty()) continue;
+        const std::size_t level = level_at(std::get<TaskNumber>(*line.begin()), now);
+        if (level > highest) best = {kNever, UINT64_MAX, kNoTask};
+        if (level < highest) continue;
+        highest = level;
+        best = std::min(best, *line.begin());
       }
     }
-    if (std::get<TaskNumber>(best) != kNoTask) return std::get<TaskNumber>(best);
   }
-  return kNoTask;
+  return std::get<TaskNumber>(best);
 }
 
 }  // namespace drover::sim

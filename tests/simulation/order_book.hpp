@@ -1,7 +1,8 @@
 // The checker's lines: which ready tasks stand before which.
 //
 // Kept from the records and the time alone, by these rules: strict priority; within one,
-// each tenant's tasks in the order in which they joined the line; ties by admission number.
+// each tenant's tasks in the order in which they joined the line; ties by admission number. Each
+// `aging` in line raises a task by a level, at most to high.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ class OrderBook {
  public:
   using CanRun = std::function<bool(std::uint32_t kind)>;
 
-  explicit OrderBook(const TaskLedger& ledger) : ledger_(ledger) {}
+  OrderBook(const TaskLedger& ledger, Duration aging) : ledger_(ledger), aging_(aging) {}
 
   void clear();
   // The broker's clock went back over a restart: what is left of a wait is bounded then, not known,
@@ -47,9 +48,9 @@ class OrderBook {
 
   // The task that should have gone instead of `task` to somebody who can run these kinds; kNoTask
   // if its turn had come.
-  TaskNumber passed_over(TaskNumber task, const CanRun& can_run) const;
+  TaskNumber passed_over(TaskNumber task, const CanRun& can_run, Instant now) const;
   // The task that goes first; kNoTask if none can.
-  TaskNumber first(const CanRun& can_run) const;
+  TaskNumber first(const CanRun& can_run, Instant now) const;
 
   bool is_in_line(TaskNumber task) const {
     return task < places_.size() && places_[task].where == Place::Where::line;
@@ -80,9 +81,13 @@ class OrderBook {
   Key key_of(TaskNumber task) const;
   bool went_before(TaskNumber one, TaskNumber other) const;
   TaskNumber earlier_in(const Line& line, TaskNumber task) const;
-  TaskNumber any_above(std::size_t level, const CanRun& can_run) const;
+  TaskNumber any_above(std::size_t level, const CanRun& can_run, Instant now) const;
+  TaskNumber raised_before(TaskNumber task, std::size_t level, const CanRun& can_run,
+                           Instant now) const;
+  std::size_t level_at(TaskNumber task, Instant now) const;
 
   const TaskLedger& ledger_;
+  Duration aging_;
   std::vector<Place> places_;  // by task
   bool exact_ = true;
   Line timers_, apart_;

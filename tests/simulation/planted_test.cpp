@@ -59,6 +59,11 @@ constexpr std::array<const char*, kPlanted> kNames = {
     "delay_cut_by_stall",
     "scope_ignored",
     "session_of_anybody",
+    "aging_ignored",
+    "aging_unbounded",
+    "key_ignored",
+    "gate_stays_shut",
+    "key_lost_in_crash",
 };
 
 struct Finding {

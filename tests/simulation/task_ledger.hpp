@@ -40,7 +40,7 @@ struct TaskFacts {
   Duration timeout{0}, result_ttl{0};
   std::uint32_t max_attempts = 0;
   Backoff backoff;
-  std::string key;
+  std::string key, concurrency_key;
   std::uint64_t payload_hash = 0;
   std::uint32_t bytes_crc = 0;  // of the task as submitted
   std::uint64_t created_seq = 0;

@@ -114,6 +114,9 @@ NewTask draw_task(const SimOptions& o, Instant clock, std::uint64_t number, Rand
   draw_times(o, task, clock, random);
   if (by_lot(random, o.capable)) task.required_capabilities = {"gpu"};
   if (by_lot(random, o.keyed)) draw_key(o, task, number, random);
+  if (o.exclusive > 0 && by_lot(random, o.exclusive)) {
+    task.concurrency_key = "k" + std::to_string(random.below(3));
+  }
   return task;
 }
 

@@ -211,6 +211,18 @@ Result<json> Client::dead_letters(const DeadQuery& query) {
 Result<json> Client::workers() { return as_json(impl_->ask(wire::Workers{})); }
 Result<json> Client::stats() { return as_json(impl_->ask(wire::Stats{})); }
 Result<json> Client::books() { return as_json(impl_->ask(wire::Books{})); }
+Result<json> Client::gates() { return as_json(impl_->ask(wire::Gates{})); }
+
+Result<json> Client::settings(const Holder& holder) {
+  return as_json(impl_->ask(wire::SettingsOf{0, holder.of, holder.tenant, holder.name}));
+}
+
+Result<json> Client::set(const Holder& holder,
+                         std::span<const std::pair<std::string, std::string>> changes) {
+  wire::Set m{0, holder.of, holder.tenant, holder.name, {}};
+  m.changes.assign(changes.begin(), changes.end());
+  return as_json(impl_->ask(std::move(m)));
+}
 
 Result<std::chrono::microseconds> Client::ping() {
   if (auto greeted = connect(); !greeted) return greeted.error();

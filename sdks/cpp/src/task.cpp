@@ -26,6 +26,10 @@ TaskSpec NewTask::as_spec() const {
   spec.result_ttl = result_ttl;
   spec.traceparent = traceparent;
   spec.metadata.assign(metadata.begin(), metadata.end());
+  spec.gate = gate;
+  spec.concurrency_key = concurrency_key;
+  spec.rate_key = rate_key;
+  spec.rate_cost = rate_cost;
   return spec;
 }
 

@@ -89,11 +89,12 @@ Result<void> set_priority(NewTask& task, const json& value) {
   return {};
 }
 
-Result<void> set_max_attempts(NewTask& task, const json& value) {
-  const auto number = read_number("max_attempts", value);
+Result<void> set_count(std::optional<std::uint32_t>& target, const char* field, std::uint32_t most,
+                       const json& value) {
+  const auto number = read_number(field, value);
   if (!number) return number.error();
-  if (*number > UINT32_MAX) return wrong("max_attempts", "1 to 100");
-  task.max_attempts = static_cast<std::uint32_t>(*number);
+  if (*number > UINT32_MAX) return wrong(field, fmt::format("1 to {}", most));
+  target = static_cast<std::uint32_t>(*number);
   return {};
 }
 
@@ -190,7 +191,10 @@ constexpr std::array kFields = {
           [](NewTask& t, const json& v) { return set_instant(t.expires_at, "expires_at", v); }},
     Field{"timeout_ms",
           [](NewTask& t, const json& v) { return set_span(t.timeout, "timeout_ms", v); }},
-    Field{"max_attempts", set_max_attempts},
+    Field{"max_attempts",
+          [](NewTask& t, const json& v) {
+            return set_count(t.max_attempts, "max_attempts", kAttemptsMax, v);
+          }},
     Field{"backoff", set_backoff},
     Field{"idempotency_key",
           [](NewTask& t, const json& v) {
@@ -202,6 +206,15 @@ constexpr std::array kFields = {
           [](NewTask& t, const json& v) { return set_text(t.traceparent, "traceparent", v); }},
     Field{"metadata",
           [](NewTask& t, const json& v) { return set_pairs(t.metadata, "metadata", v); }},
+    Field{"gate", [](NewTask& t, const json& v) { return set_text(t.gate, "gate", v); }},
+    Field{"concurrency_key",
+          [](NewTask& t,
+             const json& v) { return set_text(t.concurrency_key, "concurrency_key", v); }},
+    Field{"rate_key",
+          [](NewTask& t, const json& v) { return set_text(t.rate_key, "rate_key", v); }},
+    Field{"rate_cost",
+          [](NewTask& t,
+             const json& v) { return set_count(t.rate_cost, "rate_cost", kRateCostMax, v); }},
 };
 
 const Field* find_field(std::string_view name) {

@@ -132,13 +132,44 @@ test::SimDisk every_record() {
   return story.disk();
 }
 
+// What operators set: changed, carried out of the oldest segment, and changed again.
+test::SimDisk settings() {
+  auto o = options(15);
+  o.segment_bytes = 6 * 1024;
+  Story story(o);
+  story.hello('s', {"work"}, 100);
+  story.say(wire::Set{1, "queue", "", "emails", {{"rate", "100/1m"}, {"limit", "1000"}}});
+  story.say(wire::Set{2, "tenant", "acme", "", {{"weight", "3"}}});
+  story.say(wire::Set{3, "key", "", "model", {{"concurrency", "4"}}});
+  fill(story);
+  story.say(wire::Set{10, "queue", "", "emails", {{"limit", "2000"}, {"rate", ""}}});
+  story.say(wire::Set{11, "tenant", "acme", "", {{"concurrency", "5"}}});
+  story.say(wire::Set{12, "key", "", "model", {{"rate", "100000/1m"}}});
+  story.say(wire::Set{4, "queue", "", "emails", {{"closed", "yes"}}});
+  story.say(wire::Set{5, "queue", "", "reviews", {{"closed", "yes"}}});
+  story.say(wire::Set{6, "queue", "", "reviews", {{"closed", ""}}});
+  story.say(wire::Set{7, "key", "", "deploys", {{"closed", "yes"}}});
+  story.say(wire::Set{8, "key", "", "model", {{"closed", "yes"}}});
+  story.say(wire::Set{9, "key", "", "model", {{"closed", "no"}}});
+  story.submit([](TaskSpec& s) { s.queue = "emails"; });
+  story.submit([](TaskSpec& s) { s.gate = "deploys"; });
+  for (int i = 0; i < 2; ++i) {
+    story.submit([](TaskSpec& s) {
+      s.concurrency_key = "customer/7", s.rate_key = "model", s.rate_cost = 1200;
+    });
+  }
+  story.stop();
+  return story.disk();
+}
+
 }  // namespace
 
 std::map<std::string, test::SimDisk> tell_stories() {
   return {{"clean", clean()},
           {"torn", torn()},
           {"every-record", every_record()},
-          {"dead-letters", dead_letters()}};
+          {"dead-letters", dead_letters()},
+          {"settings", settings()}};
 }
 
 }  // namespace drover::golden

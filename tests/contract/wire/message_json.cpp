@@ -124,6 +124,8 @@ Json tell(const TaskSpec& s) {
   if (!s.required_labels.empty()) o.add("required_labels", pairs(s.required_labels));
   o.say("result_ttl_ms", s.result_ttl).say("traceparent", s.traceparent);
   if (!s.metadata.empty()) o.add("metadata", pairs(s.metadata));
+  o.say("gate", s.gate).say("concurrency_key", s.concurrency_key).say("rate_key", s.rate_key);
+  if (s.rate_cost) o.add("rate_cost", *s.rate_cost);
   return o;
 }
 
@@ -182,6 +184,17 @@ Json tell(const Events& m) {
   return o.add("since", number(m.since)).add("prefix", m.prefix).add("limit", m.limit);
 }
 Json tell(const Ping& m) { return request("ping", m.request); }
+Json tell(const Set& m) {
+  return request("set", m.request)
+      .add("of", m.of)
+      .say("tenant", m.tenant)
+      .say("name", m.name)
+      .add("changes", pairs(m.changes));
+}
+Json tell(const SettingsOf& m) {
+  return request("settings", m.request).add("of", m.of).say("tenant", m.tenant).say("name", m.name);
+}
+Json tell(const Gates& m) { return request("gates", m.request); }
 
 // --- broker -> client
 

@@ -58,9 +58,9 @@ std::vector<Vector> golden() {
 void add_hex(std::string_view file, const std::vector<Vector>& vectors) {
   std::string text = read_file(path_of(file));
   for (const auto& vector : vectors) {
-    const auto begin = text.find("\"name\": \"" + vector.name + "\"");
+    const auto begin = text.find("{\"name\": \"" + vector.name + "\"");
     if (begin == std::string::npos) throw std::runtime_error(vector.name + " is spelled otherwise");
-    const auto end = std::min(text.find("\"name\": ", begin + 1), text.size());
+    const auto end = std::min(text.find("{\"name\": ", begin + 1), text.size());
     constexpr std::string_view kEmpty = "\"hex\": \"\"";
     const auto at = text.find(kEmpty, begin);
     if (at < end) text.insert(at + kEmpty.size() - 1, to_hex(vector.frame));

@@ -112,6 +112,20 @@ class Client {
   Result<nlohmann::json> workers();
   Result<nlohmann::json> stats();
   Result<nlohmann::json> books();
+
+  // What is set of a queue, a tenant or a key (what tasks name as gate, concurrency_key or
+  // rate_key): {"of","tenant","name","settings":{},"made":[]}. `tenant` "" is the key's own, or
+  // default; of a tenant `name` is "".
+  struct Holder {
+    std::string of = {}, tenant = {}, name = {};
+  };
+  Result<nlohmann::json> settings(const Holder& holder);
+  // Changes it, for good: {"limit","10000"}, {"rate","100/1m"}; an empty value unsets. Answers what
+  // holds then. INVALID_ARGUMENT with the setting's name.
+  Result<nlohmann::json> set(const Holder& holder,
+                             std::span<const std::pair<std::string, std::string>> changes);
+  // Gates that are closed, limited or waited at: [{"kind","of","tenant","name","open","waiting"}].
+  Result<nlohmann::json> gates();
   Result<std::chrono::microseconds> ping();  // how long the answer took
 
   // --- pipelined, for load

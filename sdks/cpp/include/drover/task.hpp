@@ -48,6 +48,10 @@ struct NewTask {
   std::optional<Duration> result_ttl = {};
   std::string traceparent = {};
   std::vector<std::pair<std::string, std::string>> metadata = {};
+  std::string gate = {};
+  std::string concurrency_key = {};
+  std::string rate_key = {};
+  std::optional<std::uint32_t> rate_cost = {};
 
   // The same, borrowed: good while this task lives and does not change. The id is nil if not set.
   TaskSpec as_spec() const;

@@ -31,6 +31,10 @@ struct Wish {
   std::string key = {};
   std::vector<std::string_view> capabilities = {};
   std::optional<Duration> timeout = {};
+  std::string gate = {};
+  std::string concurrency_key = {};
+  std::string rate_key = {};
+  std::optional<std::uint32_t> rate_cost = {};
 };
 
 class CoreTest : public ::testing::Test, protected Output {
@@ -80,6 +84,10 @@ class CoreTest : public ::testing::Test, protected Output {
     spec.idempotency_key = wish.key;
     spec.required_capabilities = wish.capabilities;
     spec.timeout = wish.timeout;
+    spec.gate = wish.gate;
+    spec.concurrency_key = wish.concurrency_key;
+    spec.rate_key = wish.rate_key;
+    spec.rate_cost = wish.rate_cost;
     std::string bytes;
     wire::encode_task(spec, bytes);
     return core_->submit({*wire::decode_task(bytes), bytes, {}}, now_, *this);

@@ -39,6 +39,50 @@ TEST_F(OrderTest, TenantsTakeTurnsHoweverManyTasksOneOfThemHas) {
   EXPECT_EQ(order.at(1), small);
 }
 
+TEST_F(OrderTest, TenantsShareByWeight) {
+  const SettingChange three{Setting::weight, SettingValue{3}};
+  ASSERT_TRUE(core_->set({SettingOf::tenant, "large", ""}, std::span(&three, 1), now_, *this));
+  for (int i = 0; i < 4000; ++i) submit({.tenant = i % 2 ? "large" : "small"});
+  const auto order = drain_in_order();
+  for (std::size_t from = 0; from + 1000 <= 2600; from += 100) {
+    const auto large = std::count_if(order.begin() + static_cast<std::ptrdiff_t>(from),
+                                     order.begin() + static_cast<std::ptrdiff_t>(from) + 1000,
+                                     [&](const TaskId& id) { return view(id).tenant == "large"; });
+    EXPECT_NEAR(static_cast<double>(large), 750, 2) << "leases from " << from;
+  }
+}
+
+TEST_F(OrderTest, WaitingRaisesATaskOneLevelAtATimeAndNeverAboveHigh) {
+  const auto low = submit({.priority = Priority::low});
+  pass(5min);
+  const auto normal = submit();
+  const auto high = submit({.priority = Priority::high});
+  EXPECT_EQ(drain_in_order(), (std::vector{high, low, normal})) << "it is as normal, and older";
+
+  const auto patient = submit({.priority = Priority::low});
+  pass(20min);
+  const auto late = submit({.priority = Priority::high});
+  const auto urgent = submit({.priority = Priority::urgent});
+  EXPECT_EQ(drain_in_order(), (std::vector{urgent, patient, late}));
+}
+
+TEST_F(OrderTest, OnlyThoseThatWaitedAreRaisedNotThoseBehindThem) {
+  const auto old = submit({.priority = Priority::low});
+  pass(6min);
+  const auto young = submit({.priority = Priority::low});
+  const auto normal = submit();
+  EXPECT_EQ(drain_in_order(), (std::vector{old, normal, young}));
+}
+
+TEST_F(OrderTest, WithoutAgingNothingIsRaised) {
+  options_.aging = 0ms;
+  make_core();
+  const auto low = submit({.priority = Priority::low});
+  pass(60min);
+  const auto normal = submit();
+  EXPECT_EQ(drain_in_order(), (std::vector{normal, low}));
+}
+
 TEST_F(OrderTest, ATenantThatWasIdleDoesNotCatchUpOnWhatItDidNotAskFor) {
   const auto session = hello(1);
   for (int i = 0; i < 20; ++i) submit({.tenant = "steady"});

@@ -43,11 +43,12 @@ std::string who_may(const Message& message) {
 TEST(AuthorityTest, EachRoleMaySayToTheBrokerWhatItIsThereFor) {
   using M = wire::ClientMessage;
   const std::pair<M, std::string> all[] = {
-      {wire::Connect{}, "PWSEO"}, {wire::Submit{}, "PO"},   {wire::Wait{}, "PSEO"},
-      {wire::Show{}, "PSEO"},     {wire::List{}, "PSEO"},   {wire::Cancel{}, "PO"},
-      {wire::Retry{}, "PO"},      {wire::Queues{}, "PSEO"}, {wire::DeadLetters{}, "PSEO"},
-      {wire::Workers{}, "EO"},    {wire::Stats{}, "PSEO"},  {wire::Books{}, "PSEO"},
-      {wire::Events{}, "PSEO"},   {wire::Ping{}, "PWSEO"},
+      {wire::Connect{}, "PWSEO"},   {wire::Submit{}, "PO"},   {wire::Wait{}, "PSEO"},
+      {wire::Show{}, "PSEO"},       {wire::List{}, "PSEO"},   {wire::Cancel{}, "PO"},
+      {wire::Retry{}, "PO"},        {wire::Queues{}, "PSEO"}, {wire::DeadLetters{}, "PSEO"},
+      {wire::Workers{}, "EO"},      {wire::Stats{}, "PSEO"},  {wire::Books{}, "PSEO"},
+      {wire::Events{}, "PSEO"},     {wire::Ping{}, "PWSEO"},  {wire::Set{}, "O"},
+      {wire::SettingsOf{}, "PSEO"}, {wire::Gates{}, "PSEO"},
   };
   ASSERT_EQ(std::size(all), std::variant_size_v<M>) << "every message is in the table";
   for (std::size_t i = 0; i < std::size(all); ++i) {

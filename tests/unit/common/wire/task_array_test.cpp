@@ -36,6 +36,10 @@ TaskSpec full_spec() {
   spec.result_ttl = 10min;
   spec.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   spec.metadata = {{"order", "4711"}, {"empty", ""}};
+  spec.gate = "deploys";
+  spec.concurrency_key = "customer/7";
+  spec.rate_key = "model";
+  spec.rate_cost = 1200;
   return spec;
 }
 
@@ -78,6 +82,10 @@ void expect_all_fields(const TaskSpec& spec) {
   EXPECT_EQ(spec.result_ttl, full.result_ttl);
   EXPECT_EQ(spec.traceparent, full.traceparent);
   EXPECT_EQ(spec.metadata, full.metadata);
+  EXPECT_EQ(spec.gate, full.gate);
+  EXPECT_EQ(spec.concurrency_key, full.concurrency_key);
+  EXPECT_EQ(spec.rate_key, full.rate_key);
+  EXPECT_EQ(spec.rate_cost, full.rate_cost);
 }
 
 void expect_nothing_said(const TaskSpec& spec) {
@@ -103,11 +111,15 @@ void expect_nothing_said(const TaskSpec& spec) {
   EXPECT_EQ(spec.result_ttl, std::nullopt);
   EXPECT_EQ(spec.traceparent, "");
   EXPECT_TRUE(spec.metadata.empty());
+  EXPECT_EQ(spec.gate, "");
+  EXPECT_EQ(spec.concurrency_key, "");
+  EXPECT_EQ(spec.rate_key, "");
+  EXPECT_EQ(spec.rate_cost, std::nullopt);
 }
 
 TEST(TaskArrayTest, EveryFieldArrives) {
   const std::string bytes = bytes_of(full_spec());
-  EXPECT_EQ(fields_of(bytes), 22u);
+  EXPECT_EQ(fields_of(bytes), 26u);
   const auto spec = decode_task(bytes);
   ASSERT_TRUE(spec) << spec.error().message;
   expect_all_fields(*spec);
@@ -126,7 +138,7 @@ TEST(TaskArrayTest, EachFieldArrivesByItself) {
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ((*read).*member, full.*member);
     EXPECT_EQ(bytes_of(*read), bytes);
-    EXPECT_LE(fields_of(bytes), 22u);
+    EXPECT_LE(fields_of(bytes), 26u);
   };
   alone(&TaskSpec::queue);
   alone(&TaskSpec::priority);
@@ -147,6 +159,10 @@ TEST(TaskArrayTest, EachFieldArrivesByItself) {
   alone(&TaskSpec::result_ttl);
   alone(&TaskSpec::traceparent);
   alone(&TaskSpec::metadata);
+  alone(&TaskSpec::gate);
+  alone(&TaskSpec::concurrency_key);
+  alone(&TaskSpec::rate_key);
+  alone(&TaskSpec::rate_cost);
 }
 
 TEST(TaskArrayTest, FieldsAfterTheLastOneSaidAreLeftOut) {
@@ -161,7 +177,7 @@ TEST(TaskArrayTest, FieldsAfterTheLastOneSaidAreLeftOut) {
 }
 
 TEST(TaskArrayTest, AFieldThatIsNilOrBeyondTheEndIsNotSaid) {
-  for (std::size_t fields = 3; fields <= 22; ++fields) {
+  for (std::size_t fields = 3; fields <= 26; ++fields) {
     std::string bytes = begin_task(fields);
     for (std::size_t i = 3; i < fields; ++i) Writer(bytes).nil();
     const auto spec = decode_task(bytes);
@@ -172,8 +188,8 @@ TEST(TaskArrayTest, AFieldThatIsNilOrBeyondTheEndIsNotSaid) {
 
 TEST(TaskArrayTest, FieldsOfALaterReleaseAreIgnored) {
   std::string bytes = bytes_of(full_spec());
-  ASSERT_EQ(bytes.substr(0, 3), std::string("\xdc\x00\x16", 3));
-  bytes[2] = 26;
+  ASSERT_EQ(bytes.substr(0, 3), std::string("\xdc\x00\x1a", 3));
+  bytes[2] = 30;
   Writer(bytes).str("new").nil().map(1).str("k").array(2).real(1.5).boolean(true).bin("b");
   const auto spec = decode_task(bytes);
   ASSERT_TRUE(spec) << spec.error().message;

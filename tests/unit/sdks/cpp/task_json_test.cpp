@@ -66,7 +66,9 @@ TEST(TaskJson, MistakesNameTheirField) {
   EXPECT_EQ(refusal(R"([])"), ": a task must be a JSON object");
   EXPECT_EQ(refusal(R"({})"), "type: type must be given");
   EXPECT_EQ(refusal(R"({"type":5})"), "type: type must be a text");
-  EXPECT_EQ(refusal(R"({"type":"t","gate":"x"})"), "gate: a task has no field gate");
+  EXPECT_EQ(refusal(R"({"type":"t","colour":"x"})"), "colour: a task has no field colour");
+  EXPECT_EQ(refusal(R"({"type":"t","rate_cost":-1})"),
+            "rate_cost: rate_cost must be a whole number, not negative");
   EXPECT_EQ(refusal(R"({"type":"t","id":"x"})"), "id: id must be a UUID");
   EXPECT_EQ(refusal(R"({"type":"t","priority":"asap"})"),
             "priority: priority must be low, normal, high, urgent or critical");
