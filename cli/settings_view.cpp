@@ -8,6 +8,7 @@
 
 #include "cli/human.hpp"
 #include "cli/json_read.hpp"
+#include "common/config/value.hpp"
 
 namespace drover::cli {
 namespace {
@@ -42,9 +43,10 @@ int print_settings(Context& context, const json& setup) {
   table.column("SET");
   for (const auto& [name, value] : setup["settings"].items()) {
     const bool is_made = std::find(made.begin(), made.end(), name) != made.end();
-    const auto text = value.is_string()    ? value.get<std::string>()
-                      : value.is_boolean() ? std::string(value.get<bool>() ? "yes" : "no")
-                                           : value.dump();
+    const auto text = value.is_string()       ? value.get<std::string>()
+                      : name == "payload_max" ? config::size_text(value.get<std::uint64_t>())
+                      : value.is_boolean()    ? std::string(value.get<bool>() ? "yes" : "no")
+                                              : value.dump();
     table.row({{name}, {text}, {is_made ? "at run time" : "in the configuration"}});
   }
   context.print_list(setup["settings"], table, "Nothing is set: the defaults hold.");

@@ -26,6 +26,7 @@ CoreOptions core_options(const config::Settings& s) {
   o.policy.backoff.factor_permille =
       static_cast<std::uint32_t>(s.tasks.backoff_factor * 1000 + 0.5);
   o.policy.backoff.max = s.tasks.backoff_max;
+  o.aging = s.tasks.aging;
   o.results_max = s.tasks.results_max;
   o.results_bytes_max = s.tasks.results_bytes_max;
   o.dlq_ttl = s.tasks.dlq_ttl;

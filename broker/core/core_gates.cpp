@@ -341,6 +341,18 @@ std::vector<GateView> Core::gates(Instant now) const {
     if (is_default && view.is_open && view.waiting == 0 && view.rate.amount == 0) continue;
     views.push_back(std::move(view));
   }
+  // Closed, and no task has named it yet.
+  for (const auto& [holder, entry] : settings_) {
+    if (views.size() == kGatesTold) break;
+    if (holder.of != SettingOf::key || !settings_of(holder).all.is_closed()) continue;
+    if (gates_.find(GateKind::pause, holder.of, holder.tenant, holder.name) != kNone) continue;
+    GateView& view = views.emplace_back();
+    view.kind = GateKind::pause;
+    view.of = holder.of;
+    view.tenant = holder.tenant;
+    view.name = holder.name;
+    view.is_open = false;
+  }
   return views;
 }
 

@@ -331,6 +331,8 @@ Result<void> Core::finish_recovery(Instant now) {
     }
     apply(holder, now);
   }
+  gates_.spend_all(now);
+  queues_.spend_all(now);
   std::vector<TaskIndex> order;
   order.reserve(tasks_.size());
   for (TaskIndex task = 0; task < tasks_.end(); ++task) {

@@ -87,6 +87,10 @@ void Gates::set_rate(GateIndex gate, const SettingValue& rate, Instant now) {
   stir(gate);
 }
 
+void Gates::spend_all(Instant now) {
+  for (Gate& gate : gates_) gate.meter.spend_all(now);
+}
+
 std::uint64_t Gates::cost_of(const Gate& gate, std::uint64_t rate_cost) {
   return gate.of == SettingOf::key ? rate_cost : 1;
 }

@@ -81,6 +81,9 @@ class Gates {
   void set_most(GateIndex gate, std::uint64_t most);                     // 0 = any number
   void set_rate(GateIndex gate, const SettingValue& rate, Instant now);  // 0 = any
 
+  // All rates are spent: the broker has just started.
+  void spend_all(Instant now);
+
   // The first that is closed to the task; kNone if it may pass them all.
   GateIndex closed(const Passage& passage, Instant now) const;
   void take(const Passage& passage, Instant now);

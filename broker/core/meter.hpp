@@ -40,6 +40,8 @@ class Meter {
     return ceil_ms(spent_until_ - nanos(rate_.per) + all);
   }
 
+  void spend_all(Instant now) { *this = Meter(rate_, now); }
+
   void take(std::uint64_t cost, Instant now) {
     spent_until_ = std::max(spent_until_, nanos(now)) + worth(cost);
   }

@@ -73,6 +73,11 @@ std::uint32_t Queues::find_or_add(std::string_view tenant, std::string_view name
   return added;
 }
 
+void Queues::spend_all(Instant now) {
+  for (Queue& queue : queues_) queue.submissions.spend_all(now);
+  for (Tenant& tenant : tenants_) tenant.submissions.spend_all(now);
+}
+
 std::string Queues::save(std::uint64_t next_admission) const {
   std::string bytes;
   wire::Writer w(bytes);

@@ -70,6 +70,9 @@ class Queues {
   void enter(std::uint32_t queue, TaskState state) { count(queue, state, 1); }
   void leave(std::uint32_t queue, TaskState state) { count(queue, state, -1); }
 
+  // The broker has just started: nothing is known of the submissions before.
+  void spend_all(Instant now);
+
   Queue& operator[](std::uint32_t index) { return queues_[index]; }
   const Queue& operator[](std::uint32_t index) const { return queues_[index]; }
   std::size_t size() const { return queues_.size(); }

@@ -168,6 +168,10 @@ void declare_tasks(Settings& s, OptionList& o) {
            "By how much the longest pause grows with each further failure.", 1, 100);
   o.duration(s.tasks.backoff_max, "tasks.backoff_max",
              "Where the pauses stop growing. At least backoff_base.", 0s, kYear);
+  o.duration(s.tasks.aging, "tasks.aging",
+             "How long a ready task stands in line before it counts as one level more urgent, at "
+             "most as high. 0s: it never does.",
+             0s, kYear);
   o.duration(s.tasks.result_ttl, "tasks.result_ttl", "How long an ended task is kept.", 0s, kYear);
   o.count(s.tasks.results_max, "tasks.results_max",
           "The most ended tasks that are kept; the oldest go first.", std::uint64_t{0},

@@ -87,6 +87,7 @@ struct Settings {
     Duration backoff_base = 1s;
     double backoff_factor = 2.0;  // thousandths are exact
     Duration backoff_max = 10min;
+    Duration aging = 5min;
     Duration result_ttl = 24h;
     std::uint64_t results_max = 1'000'000;
     std::uint64_t results_bytes_max = 1 * kGiB;

@@ -229,6 +229,20 @@ TEST_F(GatesTest, ARateStartsSoManyInATimeAndTheRestWhenTheyAreDue) {
   EXPECT_LE(core_->next_deadline(), now_ + 100ms);
 }
 
+TEST_F(GatesTest, ABrokerThatRestartsOftenIsNoFasterThanItsRates) {
+  must_set(SettingOf::queue, "emails", Setting::rate, SettingValue{10, 1s});
+  must_set(SettingOf::queue, "emails", Setting::submit_rate, SettingValue{10, 1s});
+  pass(5s);
+  for (int i = 0; i < 5; ++i) submit({.queue = "emails"});
+  restart();
+  hello(1, 10);
+  EXPECT_EQ(started(), Tasks{});
+  EXPECT_FALSE(submit_as(new_id(), {.queue = "emails"}));
+  pass(100ms);
+  EXPECT_EQ(started().size(), 1U);
+  EXPECT_TRUE(submit_as(new_id(), {.queue = "emails"}));
+}
+
 TEST_F(GatesTest, AKeysRateCountsWhatTasksSayAndIsCorrectedByWhatTheyCameTo) {
   const auto session = hello(1, 100);
   must_set(SettingOf::key, "model", Setting::rate, SettingValue{1000, 1s});
@@ -245,6 +259,8 @@ TEST_F(GatesTest, AKeysRateCountsWhatTasksSayAndIsCorrectedByWhatTheyCameTo) {
 TEST_F(GatesTest, AGateThatIsClosedByHandHoldsThoseThatNameIt) {
   hello(1, 10);
   must_set(SettingOf::key, "deploys", Setting::closed, SettingValue{1});
+  ASSERT_EQ(core_->gates(now_).size(), 1U) << "before any task has named it";
+  EXPECT_EQ(core_->gates(now_)[0].name, "deploys");
   const auto held = submit({.gate = "deploys"});
   const auto other = submit();
   EXPECT_EQ(started(), Tasks{other});
