@@ -233,6 +233,7 @@ class Core {
   void wait_at(TaskIndex task, GateIndex gate);
   std::array<GateIndex, 3> gates_of_running(const TaskSlot& slot) const;
   void count_running(TaskSlot& slot);
+  void stop_counting(TaskSlot& slot);
   void correct_rate(const TaskSlot& slot, const Usage& usage);
   void acquire_keys(TaskSlot& slot, const TaskSpec& spec);
   void release_keys(TaskSlot& slot);

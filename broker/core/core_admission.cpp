@@ -216,7 +216,10 @@ Result<TaskState> Core::cancel(const TaskId& id, Instant now, Output& out) {
   const TaskState from = slot.state;
   const bool is_held = slot.place == Place::leased;
   const WorkerIndex worker = is_held ? stop_later(task, /*cancelled=*/true, now) : kNone;
-  if (!is_held) unplace(task);
+  if (!is_held) {
+    unplace(task);
+    stop_counting(slot);  // it ran before the broker was started, and nobody has spoken of it
+  }
   slot.state = TaskState::cancelled;
   slot.until = now;
   if (is_held && planted(Planted::cancel_before_record)) tell_to_stop(worker, task, out);

@@ -40,7 +40,7 @@ bool Core::lease_all(std::size_t& left, Instant now, Output& out) {
         expire(task, now, out);
         continue;
       }
-      if (const GateIndex gate = gates_.closed(passage_of(slot), now); gate != kNone) {
+      if (const GateIndex gate = gates_.closed(slot, passage_of(slot), now); gate != kNone) {
         wait_at(task, gate);
         continue;
       }
@@ -116,12 +116,7 @@ void Core::end_attempt(TaskIndex task, Outcome outcome, const ErrorView& error, 
   unplace(task);
   cold.holder = kNone;
   notes_.erase(task);
-  if (cold.runs) {
-    for (const GateIndex gate : gates_of_running(slot)) {
-      if (gate != kNone) gates_.let_go(gate);
-    }
-    cold.runs = false;
-  }
+  stop_counting(slot);
   if (slot.labels && slot.labels->rate_cost > 0) correct_rate(slot, usage);
   if (outcome != Outcome::completed) add_history(slot, outcome, error, usage, now);
 }

@@ -22,6 +22,9 @@ Result<void> check_holder(const SettingHolder& holder) {
   };
   if (!is_name(holder.tenant) || holder.tenant == kSystemTenant) return bad_name("tenant");
   if (holder.of == SettingOf::queue && !is_name(holder.name)) return bad_name("queue");
+  if (holder.of == SettingOf::tenant && !holder.name.empty()) {
+    return Error{Errc::invalid_argument, "what is set of a tenant has no other name", "name"};
+  }
   if (holder.of != SettingOf::key || is_key(holder.name)) return {};
   return Error{Errc::invalid_argument,
                "key must be 1 to 128 bytes of text without control characters", "key"};
@@ -113,10 +116,20 @@ void Core::count_running(TaskSlot& slot) {
   slot.cold_part().runs = true;
 }
 
+// Its attempt is over, or was never heard of again.
+void Core::stop_counting(TaskSlot& slot) {
+  if (!slot.cold || !slot.cold->runs) return;
+  for (const GateIndex gate : gates_of_running(slot)) {
+    if (gate != kNone) gates_.let_go(gate);
+  }
+  slot.cold->runs = false;
+}
+
 // The task said what it would take of its rate_key; its tokens tell what it took.
 void Core::correct_rate(const TaskSlot& slot, const Usage& usage) {
-  const std::uint64_t real = usage.input_tokens + usage.output_tokens;
-  if (real > 0) gates_.correct(slot.labels->rate, slot.labels->rate_cost, real);
+  const std::uint64_t real = std::min(usage.input_tokens, std::uint64_t{kRateCostMax}) +
+                             std::min(usage.output_tokens, std::uint64_t{kRateCostMax});
+  if (real > 0) gates_.correct(slot.labels->rate, slot.labels->rate_cost, real, now_);
 }
 
 void Core::acquire_keys(TaskSlot& slot, const TaskSpec& spec) {
@@ -143,7 +156,7 @@ void Core::release_keys(TaskSlot& slot) {
 
 GateIndex Core::key_gate(GateKind kind, std::uint32_t tenant, std::string_view key) {
   const GateIndex gate = gates_.acquire(kind, SettingOf::key, queues_.tenant(tenant).name, key);
-  apply_to_key(gate, now_);
+  if (gates_.is_new(gate)) apply_to_key(gate, now_);
   return gate;
 }
 
@@ -312,8 +325,7 @@ Result<void> Core::recover_settings(const Record& record, const Locator& where) 
   entry.made = *made;
   entry.where = made->empty() ? Locator{} : where;
   live_bytes_ += entry.where.length;
-  if (made->empty() && entry.configured.empty()) settings_.erase(holder);
-  return {};
+  return {};  // what is empty now may have been applied: finish_recovery does that again
 }
 
 void Core::carry_settings(const Record& record, const Locator& where, Instant now, Output& out) {

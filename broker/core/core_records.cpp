@@ -331,6 +331,9 @@ Result<void> Core::finish_recovery(Instant now) {
     }
     apply(holder, now);
   }
+  std::erase_if(settings_, [](const auto& item) {
+    return item.second.made.empty() && item.second.configured.empty();
+  });
   gates_.spend_all(now);
   queues_.spend_all(now);
   std::vector<TaskIndex> order;

@@ -340,7 +340,7 @@ void Core::freed(WorkerIndex index, Instant now, Output& out) {
     if (const TaskIndex task = reserved_for(index);
         task != kNone && !worker.draining && !worker.gave_back) {
       unplace(task);
-      const GateIndex gate = gates_.closed(passage_of(tasks_[task]), now);
+      const GateIndex gate = gates_.closed(tasks_[task], passage_of(tasks_[task]), now);
       if (gate == kNone) return lease(task, index, now, out);
       gates_.wait(task, gate);  // it has closed meanwhile
       timers_.set(task, tasks_[task].expires_at);

@@ -6,6 +6,11 @@
 #include "common/base/assert.hpp"
 
 namespace drover::broker {
+namespace {
+
+constexpr std::uint32_t kOutMost = 1000;  // of a line of a gate, at a time
+
+}  // namespace
 
 std::string_view name_of(GateKind kind) {
   constexpr std::array<std::string_view, kGateKinds> kNames = {"pause", "limit", "concurrency",
@@ -100,17 +105,23 @@ std::uint64_t Gates::rate_cost_of(TaskIndex task) const {
   return slot.labels ? std::max(1U, slot.labels->rate_cost) : 1;
 }
 
-// `ahead` have been let out and are about to pass.
-bool Gates::admits(const Gate& gate, std::uint64_t ahead, std::uint64_t rate_cost, Instant now) {
+// Those of `ahead` have been let out and are about to pass.
+bool Gates::admits(const Gate& gate, const Line& ahead, std::uint64_t rate_cost, Instant now) {
   if (gate.closed) return false;
   if (gate.kind == GateKind::concurrency && planted(Planted::key_ignored)) return true;
-  if (gate.most > 0 && gate.running + ahead >= gate.most) return false;
-  return gate.meter.opens_at(cost_of(gate, rate_cost), ahead) <= now;
+  if (gate.most > 0 && gate.running + ahead.out >= gate.most) return false;
+  return gate.meter.opens_at(cost_of(gate, rate_cost), ahead.out_cost) <= now;
 }
 
-GateIndex Gates::closed(const Passage& passage, Instant now) const {
+GateIndex Gates::closed(const TaskSlot& slot, const Passage& passage, Instant now) const {
   for (std::size_t i = 0; i < passage.count; ++i) {
-    if (!admits(gates_[passage.gates[i]], 0, passage.rate_cost, now)) return passage.gates[i];
+    const GateIndex index = passage.gates[i];
+    const Gate& gate = gates_[index];
+    if (!admits(gate, {}, passage.rate_cost, now)) return index;
+    if (gate.kind != GateKind::rate || gate.waiting == 0 || slot.gate == index) continue;
+    const auto line = gate.lines.find(key_of(slot));
+    const bool others = line != gate.lines.end() && (!line->second.empty() || line->second.out > 0);
+    if (others) return index;
   }
   return kNone;
 }
@@ -132,8 +143,8 @@ void Gates::let_go(GateIndex index) {
   if (!planted(Planted::gate_stays_shut)) stir(index);
 }
 
-void Gates::correct(GateIndex rate, std::uint64_t told, std::uint64_t real) {
-  gates_[rate].meter.correct(told, real);
+void Gates::correct(GateIndex rate, std::uint64_t told, std::uint64_t real, Instant now) {
+  gates_[rate].meter.correct(told, real, now);
   stir(rate);
 }
 
@@ -143,7 +154,7 @@ void Gates::wait(TaskIndex task, GateIndex index) {
   Gate& gate = gates_[index];
   slot.place = Place::gate;
   slot.gate = index;
-  TaskList& list = gate.lines[key_of(slot)].tasks;
+  TaskList& list = gate.lines[key_of(slot)].of(slot);
   if (slot.was_let_out) {
     list.insert_by_age(tasks_, task);
   } else {
@@ -157,9 +168,10 @@ void Gates::leave(TaskIndex task) {
   TaskSlot& slot = tasks_[task];
   DROVER_ASSERT(slot.place == Place::gate);
   Gate& gate = gates_[slot.gate];
-  gate.lines[key_of(slot)].tasks.remove(tasks_, task);
+  gate.lines[key_of(slot)].of(slot).remove(tasks_, task);
   --gate.waiting;
   tidy(gate, key_of(slot));
+  stir(slot.gate);  // who stood behind it may ask for less
   slot.place = Place::none;
   slot.gate = kNone;
 }
@@ -167,8 +179,11 @@ void Gates::leave(TaskIndex task) {
 void Gates::left_line(TaskIndex task) {
   TaskSlot& slot = tasks_[task];
   if (slot.gate == kNone) return;
-  --gates_[slot.gate].lines[key_of(slot)].out;
-  tidy(gates_[slot.gate], key_of(slot));
+  Gate& gate = gates_[slot.gate];
+  Line& line = gate.lines[key_of(slot)];
+  --line.out;
+  line.out_cost -= cost_of(gate, rate_cost_of(task));
+  tidy(gate, key_of(slot));
   stir(slot.gate);
   slot.gate = kNone;
 }
@@ -176,9 +191,13 @@ void Gates::left_line(TaskIndex task) {
 // The most urgent that may go; kNone if nobody may.
 TaskIndex Gates::next_out(GateIndex index, Instant now) const {
   const Gate& gate = gates_[index];
+  if (!admits(gate, {}, 0, now)) return kNone;
   for (const auto& [key, line] : gate.lines) {
-    const TaskIndex head = line.tasks.head;
-    if (head != kNone && admits(gate, line.out, rate_cost_of(head), now)) return head;
+    const TaskIndex head = line.head();
+    if (head == kNone) continue;
+    if (line.out < kOutMost && admits(gate, line, rate_cost_of(head), now)) return head;
+    // What it still lacks of the rate is not for those who are less urgent.
+    if (gate.kind == GateKind::rate && line.out == 0) return kNone;
   }
   return kNone;
 }
@@ -187,8 +206,9 @@ void Gates::pass_out(TaskIndex task) {
   TaskSlot& slot = tasks_[task];
   Gate& gate = gates_[slot.gate];
   Line& line = gate.lines[key_of(slot)];
-  line.tasks.remove(tasks_, task);
+  line.of(slot).remove(tasks_, task);
   ++line.out;
+  line.out_cost += cost_of(gate, rate_cost_of(task));
   --gate.waiting;
   slot.place = Place::none;
 }
@@ -200,9 +220,9 @@ void Gates::opens_later(GateIndex index) {
   Instant at = kNever;
   if (gate.meter.is_limited() && !gate.closed) {
     for (const auto& [key, line] : gate.lines) {
-      if (line.tasks.empty()) continue;
-      const auto cost = cost_of(gate, rate_cost_of(line.tasks.head));
-      at = std::min(at, gate.meter.opens_at(cost, line.out));
+      if (line.empty()) continue;
+      const auto cost = cost_of(gate, rate_cost_of(line.head()));
+      at = std::min(at, gate.meter.opens_at(cost, line.out_cost));
     }
   }
   if (at == gate.noted) return;
@@ -221,7 +241,6 @@ void Gates::advance(Instant now) {
 }
 
 Instant Gates::next_opening() const {
-  if (!stirred_.empty()) return Instant{};
   return openings_.empty() ? kNever : openings_.begin()->first;
 }
 
@@ -231,7 +250,7 @@ void Gates::stir(GateIndex gate) {
 
 void Gates::tidy(Gate& gate, LineKey key) {
   const auto at = gate.lines.find(key);
-  if (at->second.tasks.empty() && at->second.out == 0) gate.lines.erase(at);
+  if (at->second.empty() && at->second.out == 0) gate.lines.erase(at);
 }
 
 GateView Gates::view(GateIndex index, Instant now) const {
@@ -241,7 +260,7 @@ GateView Gates::view(GateIndex index, Instant now) const {
   v.of = gate.of;
   v.tenant = gate.tenant;
   v.name = gate.name;
-  v.is_open = admits(gate, 0, 1, now);
+  v.is_open = admits(gate, {}, 1, now);
   v.most = gate.most;
   v.running = gate.running;
   v.rate = gate.meter.rate();

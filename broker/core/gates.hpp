@@ -84,15 +84,16 @@ class Gates {
   // All rates are spent: the broker has just started.
   void spend_all(Instant now);
 
-  // The first that is closed to the task; kNone if it may pass them all.
-  GateIndex closed(const Passage& passage, Instant now) const;
+  // The first that is closed to the task; kNone if it may pass them all. A rate is closed, too, to
+  // those who come while others like them wait for it.
+  GateIndex closed(const TaskSlot& slot, const Passage& passage, Instant now) const;
   void take(const Passage& passage, Instant now);
   // One that runs already counts at a limit or a concurrency.
   void count(GateIndex gate);
   // One of those is over.
   void let_go(GateIndex gate);
   // It was told more, or less, than it came to: the difference is made up for.
-  void correct(GateIndex rate, std::uint64_t told, std::uint64_t real);
+  void correct(GateIndex rate, std::uint64_t told, std::uint64_t real, Instant now);
 
   // The task, which is nowhere, waits at the gate.
   void wait(TaskIndex task, GateIndex gate);
@@ -120,7 +121,7 @@ class Gates {
 
   // Rates that are due to open by now will let out.
   void advance(Instant now);
-  // When the next rate opens for somebody; at once if there is anybody to let out.
+  // When the next rate opens for somebody.
   Instant next_opening() const;
 
   GateView view(GateIndex gate, Instant now) const;
@@ -131,10 +132,12 @@ class Gates {
   void visit_heads(std::uint32_t most, std::uint32_t in_all, const Visit& visit) const {
     for (const Gate& gate : gates_) {
       for (const auto& [key, line] : gate.lines) {
-        TaskIndex task = line.tasks.head;
-        for (std::uint32_t i = 0; i < most && task != kNone; ++i, task = tasks_[task].next) {
-          if (in_all-- == 0) return;
-          visit(task);
+        for (const TaskList* list : {&line.back, &line.tasks}) {
+          TaskIndex task = list->head;
+          for (std::uint32_t i = 0; i < most && task != kNone; ++i, task = tasks_[task].next) {
+            if (in_all-- == 0) return;
+            visit(task);
+          }
         }
       }
     }
@@ -142,6 +145,7 @@ class Gates {
 
   // Somebody may be let out now.
   bool is_stirred() const { return !stirred_.empty(); }
+  bool is_new(GateIndex gate) const { return gates_[gate].uses == 1; }
   bool in_use(GateIndex gate) const { return gates_[gate].uses > 0; }
   GateIndex end() const { return static_cast<GateIndex>(gates_.size()); }
   std::string_view name(GateIndex gate) const { return gates_[gate].name; }
@@ -151,8 +155,14 @@ class Gates {
  private:
   // Those at a gate that ask the same of a worker and are as urgent.
   struct Line {
-    TaskList tasks;
+    TaskList back;          // who was let out and found a gate closed again, by age: these go first
+    TaskList tasks;         // the others, as they came
     std::uint32_t out = 0;  // let out, and not yet gone from their line
+    std::uint64_t out_cost = 0;  // what they will take of a rate
+
+    bool empty() const { return back.empty() && tasks.empty(); }
+    TaskIndex head() const { return back.empty() ? tasks.head : back.head; }
+    TaskList& of(const TaskSlot& slot) { return slot.was_let_out ? back : tasks; }
   };
   using LineKey = std::pair<std::uint8_t, DemandIndex>;  // the most urgent first
 
@@ -174,7 +184,7 @@ class Gates {
                             std::string_view name);
   static LineKey key_of(const TaskSlot& slot);
   static std::uint64_t cost_of(const Gate& gate, std::uint64_t rate_cost);
-  static bool admits(const Gate& gate, std::uint64_t ahead, std::uint64_t rate_cost, Instant now);
+  static bool admits(const Gate& gate, const Line& ahead, std::uint64_t rate_cost, Instant now);
   std::uint64_t rate_cost_of(TaskIndex task) const;
   TaskIndex next_out(GateIndex gate, Instant now) const;
   void pass_out(TaskIndex task);

@@ -25,30 +25,39 @@ class Meter {
   bool is_limited() const { return rate_.amount > 0; }
   const SettingValue& rate() const { return rate_; }
 
-  // What is spent stays spent; a rate that is slower pays it back more slowly.
+  // What is spent stays spent: as many are lacking, and come in at the new pace.
   void set_rate(const SettingValue& rate, Instant now) {
-    if (!is_limited()) *this = Meter(rate, now);
+    if (rate == rate_) return;
+    if (!is_limited() || rate.amount == 0) {
+      *this = Meter(rate, now);
+      return;
+    }
+    const double lacking =
+        static_cast<double>(std::max<std::int64_t>(spent_until_ - nanos(now), 0)) / worth_of_one();
     rate_ = rate;
+    const double ns = std::min(lacking * worth_of_one(), static_cast<double>(nanos(rate.per)));
+    spent_until_ = nanos(now) + static_cast<std::int64_t>(ns);
   }
 
-  // The instant at which `cost` is there, after `ahead` others that cost as much; an earlier one if
+  // The instant at which `cost` is there, after others that cost `ahead`; an earlier one if
   // it is there already.
   Instant opens_at(std::uint64_t cost, std::uint64_t ahead = 0) const {
     if (!is_limited()) return Instant{};
-    const std::int64_t all =
-        worth(std::min(cost, rate_.amount)) + static_cast<std::int64_t>(ahead) * worth(cost);
+    const std::int64_t all = worth(static_cast<double>(std::min(cost, rate_.amount))) +
+                             worth(static_cast<double>(ahead));
     return ceil_ms(spent_until_ - nanos(rate_.per) + all);
   }
 
   void spend_all(Instant now) { *this = Meter(rate_, now); }
 
   void take(std::uint64_t cost, Instant now) {
-    spent_until_ = std::max(spent_until_, nanos(now)) + worth(cost);
+    spend(std::max(spent_until_, nanos(now)), static_cast<double>(cost), now);
   }
 
   // It was said to cost `told` and came to `real`.
-  void correct(std::uint64_t told, std::uint64_t real) {
-    spent_until_ += worth(real) - worth(told);
+  void correct(std::uint64_t told, std::uint64_t real, Instant now) {
+    if (!is_limited()) return;
+    spend(spent_until_, static_cast<double>(real) - static_cast<double>(told), now);
   }
 
  private:
@@ -58,13 +67,20 @@ class Meter {
     return Instant(std::chrono::ceil<Duration>(std::chrono::nanoseconds(ns)));
   }
 
-  // Nanoseconds that a cost takes to come in; at most the 366 days of the longest delay.
-  std::int64_t worth(std::uint64_t cost) const {
-    constexpr double kMost = 366.0 * 24 * 3600 * 1e9;
-    const double ns = static_cast<double>(cost) * static_cast<double>(nanos(rate_.per)) /
-                      static_cast<double>(rate_.amount);
-    return rate_.amount == 0 ? 0 : static_cast<std::int64_t>(std::min(ns, kMost));
+  // Nanoseconds that one takes to come in.
+  double worth_of_one() const {
+    return static_cast<double>(nanos(rate_.per)) / static_cast<double>(rate_.amount);
   }
+  // And so much; at most the 366 days of the longest delay.
+  std::int64_t worth(double cost) const {
+    return static_cast<std::int64_t>(std::clamp(cost * worth_of_one(), -kMost, kMost));
+  }
+  void spend(std::int64_t from, double cost, Instant now) {
+    const std::int64_t most = nanos(now) + static_cast<std::int64_t>(kMost);
+    spent_until_ = std::min(from + worth(cost), most);
+  }
+
+  static constexpr double kMost = 366.0 * 24 * 3600 * 1e9;
 
   SettingValue rate_;
   std::int64_t spent_until_ = 0;

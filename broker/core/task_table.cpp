@@ -78,9 +78,14 @@ void TaskList::insert_by_age(TaskTable& tasks, TaskIndex index) {
     return other.ready_at != slot.ready_at ? other.ready_at < slot.ready_at
                                            : other.admission < slot.admission;
   };
-  TaskIndex next = head;
-  while (next != kNone && is_older(tasks[next])) next = tasks[next].next;
-  if (next == kNone) return push_back(tasks, index);
+  TaskIndex next = head, last = tail;
+  for (;; next = tasks[next].next, last = tasks[last].prev) {
+    if (next == kNone || is_older(tasks[tail])) return push_back(tasks, index);
+    if (!is_older(tasks[next])) break;
+    if (!is_older(tasks[last])) continue;
+    next = tasks[last].next;
+    break;
+  }
   slot.next = next;
   slot.prev = tasks[next].prev;
   (slot.prev == kNone ? head : tasks[slot.prev].next) = index;

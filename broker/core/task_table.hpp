@@ -170,7 +170,8 @@ struct TaskList {
 
   bool empty() const { return head == kNone; }
   void push_back(TaskTable& tasks, TaskIndex index);
-  // Before the first that joined the line later. Costs a step for each that is passed.
+  // Before the first that joined the line later. Costs a step for each between it and the nearer
+  // end.
   void insert_by_age(TaskTable& tasks, TaskIndex index);
   void remove(TaskTable& tasks, TaskIndex index);
 };

@@ -99,8 +99,8 @@ Result<void> may_set(const Principal& who, const SettingHolder& holder) {
     return forbidden("tenant", "the key is for tenant " + who.tenant +
                                    " only, and may not change what that tenant is allowed");
   }
-  if (holder.of == SettingOf::key && !who.queues.empty()) {
-    return forbidden("name", "the key is for some queues only");
+  if (holder.of != SettingOf::queue && !who.queues.empty()) {
+    return forbidden("of", "the key is for some queues only");
   }
   return {};
 }

@@ -158,6 +158,90 @@ TEST_F(GatesTest, WhatRanBeforeARestartCountsAfterIt) {
   EXPECT_EQ(started(), Tasks{b});
 }
 
+TEST_F(GatesTest, ATaskThatIsCancelledBeforeItsWorkerComesBackGivesItsKeyFree) {
+  hello(1, 10);
+  const auto a = submit({.concurrency_key = "k"});
+  const auto b = submit({.concurrency_key = "k"});
+  EXPECT_EQ(started(), Tasks{a});
+  restart();
+  EXPECT_TRUE(core_->cancel(a, now_, *this));
+  hello(1, 10);
+  EXPECT_EQ(started(), Tasks{b});
+}
+
+TEST_F(GatesTest, WhatWasUnsetStaysUnsetAfterARestart) {
+  must_set(SettingOf::queue, "default", Setting::closed, SettingValue{1});
+  must_set(SettingOf::tenant, "default", Setting::concurrency, SettingValue{1});
+  const auto a = submit();
+  const auto b = submit();
+  must_set(SettingOf::queue, "default", Setting::closed, std::nullopt);
+  must_set(SettingOf::tenant, "default", Setting::concurrency, std::nullopt);
+  restart();
+  hello(1, 10);
+  EXPECT_EQ(started(), (Tasks{a, b}));
+  EXPECT_TRUE(core_->holders().empty());
+}
+
+TEST_F(GatesTest, OfTwoTypesAtOneGateTheOlderTaskGoesFirst) {
+  const auto session = hello(1, 10, {"a", "b"});
+  must_set(SettingOf::queue, "default", Setting::concurrency, SettingValue{1});
+  Tasks tasks;
+  for (int i = 0; i < 20; ++i) tasks.push_back(submit({.type = i % 2 ? "b" : "a"})), pass(1ms);
+  Tasks order;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const auto next = started();
+    ASSERT_EQ(next.size(), 1U);
+    order.push_back(next[0]);
+    finish(session);
+    pass(1ms);
+  }
+  const auto place = [&](const TaskId& task) {
+    return std::find(order.begin(), order.end(), task) - order.begin();
+  };
+  for (std::size_t i = 0; i + 2 < tasks.size(); ++i) {
+    EXPECT_LT(place(tasks[i]), place(tasks[i + 2])) << "of one type, " << i;
+    EXPECT_LE(std::abs(place(tasks[i]) - static_cast<std::ptrdiff_t>(i)), 2) << i;
+  }
+}
+
+TEST_F(GatesTest, ARateThatIsCorrectedHoldsAtOnce) {
+  hello(1, 10);
+  must_set(SettingOf::queue, "default", Setting::rate, SettingValue{10, 24h});
+  must_set(SettingOf::queue, "default", Setting::rate, SettingValue{10, 1s});
+  submit();
+  EXPECT_EQ(started().size(), 0U);
+  pass(100ms);
+  EXPECT_EQ(started().size(), 1U);
+}
+
+TEST_F(GatesTest, ALargeTaskAtARateIsNotPassedBySmallOnesThatKeepComing) {
+  options_.worker_timeout = 24h;
+  make_core();
+  hello(1, 1000);
+  must_set(SettingOf::key, "model", Setting::rate, SettingValue{1000, 1min});
+  const auto large = submit({.rate_key = "model", .rate_cost = 1000});
+  started();
+  for (int i = 0; i < 61 && state(large) != TaskState::running; ++i) {
+    submit({.rate_key = "model"});
+    pass(1s);
+    started();
+  }
+  EXPECT_EQ(state(large), TaskState::running);
+}
+
+TEST_F(GatesTest, WhoStoodBehindALargeTaskGoesWhenThatIsCancelled) {
+  options_.worker_timeout = 24h;
+  make_core();
+  hello(1, 10);
+  must_set(SettingOf::key, "model", Setting::rate, SettingValue{1000, 24h});
+  const auto large = submit({.rate_key = "model", .rate_cost = 1000});
+  const auto small = submit({.rate_key = "model"});
+  pass(10min);
+  EXPECT_EQ(started(), Tasks{});
+  EXPECT_TRUE(core_->cancel(large, now_, *this));
+  EXPECT_EQ(started(), Tasks{small});
+}
+
 TEST_F(GatesTest, ATaskThatWaitsAtAGateHoldsNothingOfOthers) {
   hello(1, 10);
   pause("emails");
