@@ -242,6 +242,13 @@ TEST_F(GatesTest, WhoStoodBehindALargeTaskGoesWhenThatIsCancelled) {
   EXPECT_EQ(started(), Tasks{small});
 }
 
+TEST_F(GatesTest, HoweverManyTokensAreReportedTheRateComesBack) {
+  Meter meter({10, 24h}, now_);
+  for (int i = 0; i < 1000; ++i) meter.correct(1, 2 * std::uint64_t{kRateCostMax}, now_);
+  EXPECT_GT(meter.opens_at(1), now_);
+  EXPECT_LE(meter.opens_at(1), now_ + 367 * 24h);
+}
+
 TEST_F(GatesTest, ATaskThatWaitsAtAGateHoldsNothingOfOthers) {
   hello(1, 10);
   pause("emails");

@@ -170,5 +170,25 @@ TEST(AuthorityTest, AWorkersKeyHearsNothingOnTheBus) {
   EXPECT_FALSE(may_subscribe(worker, kTickTopic));
 }
 
+// --- settings
+
+TEST(AuthorityTest, WhatATenantMayIsSetByWhoReachesAllTenantsAndAllQueues) {
+  const Principal bound = {"acme-root", Role::operator_, "acme", {}};
+  const Principal narrow = {"emails-root", Role::operator_, "", {"emails"}};
+  const SettingHolder tenant{SettingOf::tenant, "acme", ""};
+  const SettingHolder key{SettingOf::key, "acme", "model"};
+  const SettingHolder emails{SettingOf::queue, "acme", "emails"};
+  const SettingHolder other{SettingOf::queue, "other", "emails"};
+  EXPECT_TRUE(may_set(kOperator, tenant));
+  EXPECT_FALSE(may_set(bound, tenant));
+  EXPECT_TRUE(may_see(bound, tenant));
+  EXPECT_TRUE(may_set(bound, key));
+  EXPECT_TRUE(may_set(bound, emails));
+  EXPECT_FALSE(may_set(bound, other));
+  EXPECT_FALSE(may_set(narrow, tenant));
+  EXPECT_FALSE(may_set(narrow, key));
+  EXPECT_TRUE(may_set(narrow, emails));
+}
+
 }  // namespace
 }  // namespace drover::broker
