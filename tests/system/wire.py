@@ -22,7 +22,8 @@ NOT_FOUND, STALE_LEASE, SESSION_UNKNOWN = 4001, 4004, 4006
 TASK_FIELDS = ("id", "type", "payload", "queue", "priority", "tenant", "content_type", "delay_ms",
                "not_before", "ttl_ms", "expires_at", "timeout_ms", "max_attempts", "backoff",
                "idempotency_key", "user_id", "agent_id", "required_capabilities",
-               "required_labels", "result_ttl_ms", "traceparent", "metadata")
+               "required_labels", "result_ttl_ms", "traceparent", "metadata",
+               "gate", "concurrency_key", "rate_key", "rate_cost")
 
 
 def tenant_hash(tenant):
